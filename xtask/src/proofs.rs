@@ -1,0 +1,93 @@
+//! The proofs by name: one command for each.
+
+use crate::steps::step;
+use crate::{machine, start};
+
+/// A proof that is an integration test.
+struct Proof {
+    name: &'static str,
+    says: &'static str,
+    package: &'static str,
+    test: &'static str,
+    /// Whether more rounds prove more.
+    races: bool,
+}
+
+const PROOFS: &[Proof] = &[
+    Proof {
+        name: "innocents",
+        says: "a pid that is recycled at any system call on the way never costs an innocent",
+        package: "wigwag-cli",
+        test: "proof_innocents",
+        races: true,
+    },
+    Proof {
+        name: "predictions",
+        says: "what is predicted is what the kernel does, cell by cell",
+        package: "wigwag-process",
+        test: "proof_predictions",
+        races: false,
+    },
+    Proof {
+        name: "scale",
+        says: "2,000 processes that ignore TERM are stopped within 3 s, one receipt each",
+        package: "wigwag-cli",
+        test: "proof_scale",
+        races: false,
+    },
+    Proof {
+        name: "input",
+        says: "bad input is told clearly, by exit status, and signals nobody",
+        package: "wigwag-cli",
+        test: "proof_input",
+        races: false,
+    },
+];
+
+/// What `cargo xtask proof` prints.
+pub fn list() -> String {
+    let mut text = String::new();
+    for proof in PROOFS {
+        text.push_str(&format!("{:<12} {}\n", proof.name, proof.says));
+    }
+    text.push_str(&format!("{:<12} {}\n", "start", start::SAYS));
+    text
+}
+
+/// Runs the proof of that name.
+pub fn run(name: &str) -> Result<(), String> {
+    if name == "start" {
+        machine::prepare(machine::FOR_BENCHES)?;
+        return start::measure();
+    }
+    let proof = PROOFS.iter().find(|proof| proof.name == name);
+    let proof =
+        proof.ok_or_else(|| format!("no proof is named {name:?}; there are:\n{}", list()))?;
+    machine::prepare(machine::FOR_TESTS)?;
+    test(proof, "1")
+}
+
+/// Runs the proofs that race, each `times` as long.
+pub fn soak(times: &str) -> Result<(), String> {
+    PROOFS
+        .iter()
+        .filter(|proof| proof.races)
+        .try_for_each(|proof| test(proof, times))
+}
+
+fn test(proof: &Proof, times: &str) -> Result<(), String> {
+    step(
+        "cargo",
+        &[
+            "test",
+            "--package",
+            proof.package,
+            "--test",
+            proof.test,
+            "--",
+            "--nocapture",
+            "--test-threads=1",
+        ],
+        &[("WIGWAG_SOAK", times)],
+    )
+}

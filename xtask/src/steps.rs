@@ -1,0 +1,100 @@
+//! The steps of `test`, `soak` and `bench`, each a command that is shown before it runs.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::{machine, proofs, start};
+
+/// Runs one command in the workspace, shown first and timed; any other end than 0 is an error.
+pub fn step(program: &str, words: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
+    let shown = format!("{program} {}", words.join(" "));
+    println!("\n==> {shown}");
+    let began = Instant::now();
+    let status = Command::new(program)
+        .args(words)
+        .envs(environment.iter().copied())
+        .status()
+        .map_err(|error| format!("cannot start {program}: {error}"))?;
+    println!(
+        "==> {shown}: {status}, {:.1} s",
+        began.elapsed().as_secs_f32()
+    );
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{shown}: {status}"))
+    }
+}
+
+/// All that must hold before a change lands. Every step runs, so that one run shows all that is wrong.
+pub fn test() -> Result<(), String> {
+    machine::prepare(machine::FOR_TESTS)?;
+    let deny = [("RUSTDOCFLAGS", "-D warnings")];
+    let mut wrong = Vec::new();
+    let mut note = |done: Result<(), String>| wrong.extend(done.err());
+    if machine::has_component("fmt") {
+        note(step("cargo", &["fmt", "--all", "--check"], &[]));
+    }
+    if machine::has_component("clippy") {
+        note(step(
+            "cargo",
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--",
+                "-D",
+                "warnings",
+            ],
+            &[],
+        ));
+    }
+    // The doc tests are part of it: `cargo test` runs them last.
+    note(step(
+        "cargo",
+        &["test", "--workspace", "--all-features", "--no-fail-fast"],
+        &[],
+    ));
+    note(step(
+        "cargo",
+        &["doc", "--workspace", "--all-features", "--no-deps"],
+        &deny,
+    ));
+    note(step(
+        "cargo",
+        &["build", "--release", "--package", "wigwag-cli"],
+        &[],
+    ));
+    note(step(
+        "cargo",
+        &[
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "wigwag-cli",
+            "--",
+            "tour",
+        ],
+        &[],
+    ));
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("failed:\n  {}", wrong.join("\n  ")))
+    }
+}
+
+/// The proofs that race, `times` as many rounds.
+pub fn soak(times: u32) -> Result<(), String> {
+    machine::prepare(machine::FOR_TESTS)?;
+    proofs::soak(&times.max(1).to_string())
+}
+
+/// The benches of every crate, then the measured proofs.
+pub fn bench() -> Result<(), String> {
+    machine::prepare(machine::FOR_BENCHES)?;
+    step("cargo", &["bench", "--workspace", "--benches"], &[])?;
+    start::measure()
+}
