@@ -1,1 +1,3 @@
 //! wigwag-process
+
+pub mod procfs;
