@@ -1,3 +1,5 @@
 //! wigwag-process
 
+pub mod census;
 pub mod procfs;
+pub mod selector;

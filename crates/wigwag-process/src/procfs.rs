@@ -23,8 +23,8 @@ pub use stat::Stat;
 pub use status::Status;
 pub use users::{group_id, user_id, user_name};
 
-pub(crate) use numbers::PidName;
-pub(crate) use read::read_at;
+pub(crate) use numbers::{PidName, parse_u64};
+pub(crate) use read::{read_at, read_once};
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -301,10 +301,4 @@ pub(crate) fn numbers_in(dir: BorrowedFd<'_>) -> io::Result<Vec<i32>> {
         }
     }
     Ok(found)
-}
-
-// A mask as /proc has it, until the signal sets of `wigwag` are used here.
-pub(crate) type SignalSet = u64;
-pub(crate) fn signal_set(bits: u64) -> SignalSet {
-    bits
 }

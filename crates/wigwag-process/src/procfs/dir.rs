@@ -62,7 +62,7 @@ impl Namespace {
         &self.path().to_str().unwrap_or_default()[3..]
     }
 
-    fn path(self) -> &'static CStr {
+    pub(crate) fn path(self) -> &'static CStr {
         match self {
             Namespace::Cgroup => c"ns/cgroup",
             Namespace::Ipc => c"ns/ipc",

@@ -1,7 +1,7 @@
 //! `/proc/PID/status` (proc_pid_status(5)).
 
-use super::SignalSet;
 use super::numbers::{parse_hex, parse_i32, parse_u64};
+use wigwag::SignalSet;
 
 /// The lines of `/proc/PID/status` that say whose a process is and what it does with signals.
 ///
@@ -94,7 +94,7 @@ struct Lines {
 
 impl Lines {
     fn take(&mut self, key: &[u8], value: &[u8]) {
-        let set = || parse_hex(value).map(super::signal_set);
+        let set = || parse_hex(value).map(SignalSet::from_bits);
         match key {
             b"Tgid" => self.tgid = parse_i32(value),
             b"Pid" => self.pid = parse_i32(value),

@@ -1,0 +1,363 @@
+//! Finding the processes that a selector means, reading no more of `/proc` than it needs.
+//!
+//! A first pass reads through paths below `/proc`; whatever passes is opened, held and looked at again through its own
+//! descriptor, so that what is returned is what was tested, whatever became of the number in between. Processes that end
+//! during the scan are passed over; those that may not be read are counted.
+
+mod file;
+mod missing;
+mod name;
+mod nearest;
+mod rules;
+mod tree;
+mod view;
+
+pub use missing::{Missing, Why};
+pub use nearest::nearest;
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+
+use crate::procfs::{Proc, ProcDir, Stat, is_gone};
+use crate::selector::{Selector, Target};
+use rules::Rules;
+use view::{Buffers, Stop, View};
+
+/// What a census has found.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Census {
+    /// The processes, each once: in the order of the targets, within one in rising order. Zombies are among them.
+    pub found: Vec<ProcDir>,
+    /// The threads that [`Target::Thread`] named; their processes are not in `found` for that.
+    pub threads: Vec<Thread>,
+    /// The targets that no process has passed for, and why.
+    pub missing: Vec<Missing>,
+    /// How many processes could be neither taken nor left, since something of them may not be read.
+    pub unreadable: usize,
+    /// Which files of theirs those were: `environ`, `fd`, ...
+    pub unreadable_files: BTreeSet<&'static str>,
+    /// How many ended while they were looked at.
+    pub vanished: usize,
+}
+
+/// One thread and the process it is of.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Thread {
+    /// The process.
+    pub process: ProcDir,
+    /// The thread's own directory, below the process's.
+    pub task: ProcDir,
+}
+
+/// Why there is no census at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectError {
+    /// `/proc` cannot be listed, or the machine is out of something.
+    #[error("cannot look at processes: {0}")]
+    Io(#[from] io::Error),
+    /// More processes are found than files may be open.
+    #[error(
+        "{found} processes are found, and no more can be held, since this process may have {limit} files open: \
+         choose fewer, or raise the limit (ulimit -n)"
+    )]
+    Descriptors {
+        /// How many were held when the limit was reached.
+        found: usize,
+        /// RLIMIT_NOFILE's soft limit.
+        limit: u64,
+    },
+    /// A regular expression that is none.
+    #[error("{pattern:?} is no regular expression: {reason}")]
+    Regex {
+        /// As given.
+        pattern: String,
+        /// The parser's words.
+        reason: String,
+    },
+    /// A user or group that does not exist.
+    #[error("no {what} named {name:?}")]
+    Unknown {
+        /// `user` or `group`.
+        what: &'static str,
+        /// As given.
+        name: String,
+    },
+    /// A terminal that does not exist.
+    #[error("no terminal {0:?}: write it as pts/3, tty1, or none")]
+    Tty(String),
+    /// A control group that does not exist, in a filter.
+    #[error("no control group {0:?} in any mounted hierarchy")]
+    Cgroup(String),
+    /// The process whose namespaces are to be compared cannot be read.
+    #[error("cannot read the namespaces of process {pid}: {source}")]
+    Namespace {
+        /// Which process.
+        pid: i32,
+        /// ENOENT when it does not exist, EACCES without ptrace access to it.
+        source: io::Error,
+    },
+    /// `newest` and `oldest` at once.
+    #[error("newest and oldest exclude one another")]
+    NewestOldest,
+}
+
+/// Finds the processes that `selector` means; an empty selector means all.
+///
+/// Opens one descriptor for each process found, all close-on-exec.
+///
+/// # Errors
+/// [`SelectError`] where the selector cannot be understood, `/proc` not be read, or more are found than may be held. A target
+/// that means no process is no error here but [`Census::missing`].
+///
+/// ```
+/// use wigwag_process::{census::census, procfs::Proc, selector::Target};
+/// let me = std::process::id() as i32;
+/// let census = census(&Proc::open()?, &Target::Pid(me).into())?;
+/// assert_eq!(census.found[0].pid(), me);
+/// assert!(census.missing.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
+    if selector.filter.newest && selector.filter.oldest {
+        return Err(SelectError::NewestOldest);
+    }
+    let rules = Rules::compile(proc, selector)?;
+    let mut search = Search {
+        proc,
+        held: Held::default(),
+        hits: vec![Hit::default(); selector.targets.len()],
+        census: Census::default(),
+        buffers: Buffers::new(),
+        one: match (selector.filter.newest, selector.filter.oldest) {
+            (true, _) => Some(One::Newest),
+            (_, true) => Some(One::Oldest),
+            _ => None,
+        },
+        rules: &rules,
+    };
+    for (index, target) in selector.targets.iter().enumerate() {
+        match target {
+            Target::Pid(pid) => search.one_process(index, *pid)?,
+            Target::Thread(tid) => search.one_thread(index, *tid)?,
+            _ => {}
+        }
+    }
+    if rules.must_scan() {
+        for pid in proc.pids()? {
+            search.look_at(pid)?;
+        }
+    }
+    let Search {
+        held,
+        hits,
+        mut census,
+        ..
+    } = search;
+    census.found = held.into_order();
+    missing::explain(proc, selector, &rules, &hits, &mut census);
+    Ok(census)
+}
+
+/// What became of one target.
+#[derive(Debug, Clone, Default)]
+struct Hit {
+    /// Processes it took.
+    taken: usize,
+    /// Processes of these that passed the filters.
+    passed: usize,
+    /// Known already while opening it.
+    why: Option<Why>,
+}
+
+#[derive(Clone, Copy)]
+enum One {
+    Newest,
+    Oldest,
+}
+
+struct Search<'a> {
+    proc: &'a Proc,
+    rules: &'a Rules,
+    one: Option<One>,
+    held: Held,
+    hits: Vec<Hit>,
+    census: Census,
+    buffers: Buffers,
+}
+
+impl Search<'_> {
+    /// A process given by its number: opened, never looked for.
+    fn one_process(&mut self, index: usize, pid: i32) -> Result<(), SelectError> {
+        let dir = match self.proc.dir(pid) {
+            Ok(dir) => dir,
+            Err(error) if is_gone(&error) => {
+                self.hits[index].why = Some(missing::absent(pid));
+                return Ok(());
+            }
+            Err(error) => return Err(self.no_more(error)),
+        };
+        match dir.status() {
+            Ok(status) if status.tgid != status.pid => {
+                self.hits[index].why = Some(missing::thread_of(self.proc, status.tgid));
+                return Ok(());
+            }
+            Err(error) if is_gone(&error) => {
+                self.hits[index].why = Some(Why::NoProcess);
+                return Ok(());
+            }
+            // Refused by hidepid=1; that it exists is known, and a leader cannot be told from a thread.
+            Ok(_) | Err(_) => {}
+        }
+        self.hold(dir, Some(index))
+    }
+
+    /// A thread given by its number.
+    fn one_thread(&mut self, index: usize, tid: i32) -> Result<(), SelectError> {
+        let open = || -> io::Result<Thread> {
+            let tgid = self.proc.dir(tid)?.status()?.tgid;
+            let process = self.proc.dir(tgid)?;
+            let task = process.task(tid)?;
+            Ok(Thread { process, task })
+        };
+        let thread = match open() {
+            Ok(thread) => thread,
+            Err(error) if is_gone(&error) => {
+                self.hits[index].why = Some(Why::NoThread);
+                return Ok(());
+            }
+            Err(error) => return Err(self.no_more(error)),
+        };
+        self.hits[index].taken += 1;
+        let mut view = View::held(&thread.process, &mut self.buffers);
+        match self.rules.filters.pass(&mut view) {
+            Ok(true) => {
+                self.hits[index].passed += 1;
+                self.census.threads.push(thread);
+            }
+            Ok(false) => {}
+            Err(stop) => self.stopped(stop)?,
+        }
+        Ok(())
+    }
+
+    /// One number of the scan.
+    fn look_at(&mut self, pid: i32) -> Result<(), SelectError> {
+        let mut view = View::passing(self.proc, pid, &mut self.buffers);
+        match self.rules.may_take(&mut view) {
+            Ok(false) => Ok(()),
+            Err(stop) => self.stopped(stop),
+            Ok(true) => match self.proc.dir(pid) {
+                Ok(dir) => self.hold(dir, None),
+                Err(error) if is_gone(&error) => {
+                    self.census.vanished += 1;
+                    Ok(())
+                }
+                Err(error) => Err(self.no_more(error)),
+            },
+        }
+    }
+
+    /// Tests a process through its own descriptor, and keeps it if it is meant.
+    fn hold(&mut self, dir: ProcDir, direct: Option<usize>) -> Result<(), SelectError> {
+        let mut view = View::held(&dir, &mut self.buffers);
+        let mut takers = Vec::new();
+        let taken = match direct {
+            Some(index) => {
+                takers.push(index);
+                Ok(true)
+            }
+            None => self.rules.takers(&mut view, &mut takers),
+        };
+        for &index in &takers {
+            self.hits[index].taken += 1;
+        }
+        let passed = match taken {
+            Ok(true) => self.rules.filters.pass(&mut view),
+            other => other,
+        };
+        let start = match (&passed, self.one) {
+            (Ok(true), Some(_)) => view.stat().map(|stat| stat.start_ticks),
+            _ => Ok(0),
+        };
+        let start = match (passed, start) {
+            (Ok(true), Ok(start)) => start,
+            (Ok(false), _) => return Ok(()),
+            (Err(stop), _) | (_, Err(stop)) => return self.stopped(stop),
+        };
+        for &index in &takers {
+            self.hits[index].passed += 1;
+        }
+        let first = takers.first().copied().unwrap_or(0);
+        self.held.add(dir, first, start, self.one);
+        Ok(())
+    }
+
+    fn stopped(&mut self, stop: Stop) -> Result<(), SelectError> {
+        match stop {
+            Stop::Gone => self.census.vanished += 1,
+            Stop::Unreadable(file) => {
+                self.census.unreadable += 1;
+                self.census.unreadable_files.insert(file);
+            }
+            Stop::Fatal(error) => return Err(self.no_more(error)),
+        }
+        Ok(())
+    }
+
+    fn no_more(&self, error: io::Error) -> SelectError {
+        match rustix::io::Errno::from_io_error(&error) {
+            Some(rustix::io::Errno::MFILE) => SelectError::Descriptors {
+                found: self.held.list.len(),
+                limit: rustix::process::getrlimit(rustix::process::Resource::Nofile)
+                    .current
+                    .unwrap_or(u64::MAX),
+            },
+            _ => SelectError::Io(error),
+        }
+    }
+}
+
+/// The processes kept so far, each number once.
+#[derive(Default)]
+struct Held {
+    list: Vec<(usize, u64, ProcDir)>,
+    index: HashMap<i32, usize>,
+}
+
+impl Held {
+    fn add(&mut self, dir: ProcDir, target: usize, start: u64, one: Option<One>) {
+        let pid = dir.pid();
+        if let Some(&at) = self.index.get(&pid) {
+            let entry = &mut self.list[at];
+            entry.0 = entry.0.min(target);
+            return;
+        }
+        if let (Some(one), Some(best)) = (one, self.list.first()) {
+            let (new, old) = ((start, pid), (best.1, best.2.pid()));
+            let better = match one {
+                One::Newest => new > old,
+                One::Oldest => new < old,
+            };
+            if !better {
+                return;
+            }
+            self.list.clear();
+            self.index.clear();
+        }
+        self.index.insert(pid, self.list.len());
+        self.list.push((target, start, dir));
+    }
+
+    fn into_order(mut self) -> Vec<ProcDir> {
+        self.list.sort_by_key(|(target, _, _)| *target);
+        self.list.into_iter().map(|(_, _, dir)| dir).collect()
+    }
+}
+
+/// What [`tree`] needs to know of a process.
+fn kin(stat: &Stat) -> (i32, u64) {
+    (stat.ppid, stat.start_ticks)
+}

@@ -1,0 +1,62 @@
+//! Who holds a file open.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, StatxFlags};
+
+use super::rules::has_socket;
+use super::view::{Answer, Stop, View};
+use crate::procfs::{Proc, parse_maps};
+
+pub(super) struct FileRule {
+    device: (u32, u32),
+    inode: u64,
+    /// The name that the kernel shows in `maps`: on file systems such as btrfs and overlay the numbers there are others.
+    path: PathBuf,
+    /// Of a Unix socket: the sockets bound to it.
+    sockets: BTreeSet<u64>,
+}
+
+impl FileRule {
+    /// `None` where there is no such file, or it cannot be asked.
+    pub(super) fn compile(proc: &Proc, path: &Path) -> Option<FileRule> {
+        let meta = std::fs::metadata(path).ok()?;
+        let canonical = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut sockets = BTreeSet::new();
+        if meta.file_type().is_socket() {
+            for name in [path, &canonical] {
+                sockets.extend(proc.unix_sockets(name).unwrap_or_default());
+            }
+        }
+        Some(FileRule {
+            device: (rustix::fs::major(meta.dev()), rustix::fs::minor(meta.dev())),
+            inode: meta.ino(),
+            path: canonical,
+            sockets,
+        })
+    }
+
+    pub(super) fn is_held_by(&self, view: &mut View<'_>) -> Answer<bool> {
+        let open = view.any_fd(|dir, name| {
+            // Without asking a server again what the kernel knows already.
+            let stat = rustix::fs::statx(dir, name, AtFlags::STATX_DONT_SYNC, StatxFlags::INO)?;
+            Ok(stat.stx_ino == self.inode
+                && (stat.stx_dev_major, stat.stx_dev_minor) == self.device)
+        })?;
+        if open || (!self.sockets.is_empty() && has_socket(view, &self.sockets)?) {
+            return Ok(true);
+        }
+        let mapped = view.maps(|text| {
+            parse_maps(text).any(|map| {
+                (map.inode == self.inode && map.device == self.device) || map.path == self.path
+            })
+        });
+        match mapped {
+            // Some kernels say ESRCH for a process without memory, as a zombie.
+            Err(Stop::Gone) => Ok(false),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What somebody may have meant by a name that is none.
+
+use std::collections::BTreeSet;
+
+use crate::procfs::{PidName, Proc, read_once};
+use crate::selector::KINDS;
+
+/// The nearest of the names of running processes, of signals, and of kinds of targets, if any is near enough for a slip.
+///
+/// ```
+/// use wigwag_process::{census::nearest, procfs::Proc};
+/// assert_eq!(nearest(&Proc::open()?, "prot:80").as_deref(), Some("port:80"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn nearest(proc: &Proc, word: &str) -> Option<String> {
+    if let Some((kind, rest)) = word.split_once(':')
+        && let Some(near) = best(kind, KINDS.iter().map(|k| (*k).to_owned()))
+    {
+        return Some(format!("{near}:{rest}"));
+    }
+    let signal = signal_like(word);
+    let process = best(word, names(proc).into_iter());
+    match (signal, process) {
+        (Some(signal), Some(process)) => {
+            let shouted = word.chars().all(|c| !c.is_lowercase());
+            Some(if shouted { signal } else { process })
+        }
+        (signal, process) => process.or(signal),
+    }
+}
+
+/// The signal that a word nearly is, or is under another spelling, as it is written on the command line.
+fn signal_like(word: &str) -> Option<String> {
+    match word.parse::<wigwag::Signal>() {
+        Ok(signal) => Some(signal.name().into_owned()),
+        Err(error) => error.suggestion().map(str::to_owned),
+    }
+}
+
+/// The names of all processes, as the kernel has them.
+fn names(proc: &Proc) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    let mut comm = [0u8; 72];
+    for pid in proc.pids().unwrap_or_default() {
+        let path = PidName::with(pid, c"comm");
+        if let Ok(len) = read_once(proc, path.as_c_str(), &mut comm) {
+            let name = String::from_utf8_lossy(comm[..len].trim_ascii_end());
+            if !all.contains(name.as_ref()) {
+                all.insert(name.into_owned());
+            }
+        }
+    }
+    all
+}
+
+/// The nearest that is at most a third of the word away, and at most three.
+fn best(word: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
+    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    candidates
+        .map(|candidate| (distance(word, &candidate), candidate))
+        .filter(|(distance, candidate)| {
+            *distance <= allowed && *distance < candidate.chars().count()
+        })
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Letters to insert, remove, replace or swap with their neighbour.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let replace = last[j] + usize::from(a[i] != b[j]);
+            let mut least = replace.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_near_and_other_words_far() {
+        assert_eq!(distance("HPU", "HUP"), 1);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        let names = || ["nginx", "sshd", "a"].into_iter().map(str::to_owned);
+        assert_eq!(best("ngnix", names()).as_deref(), Some("nginx"));
+        assert_eq!(best("postgres", names()), None);
+        assert_eq!(best("b", names()), None);
+    }
+}
