@@ -211,8 +211,7 @@ pub(super) const FACTS: &[Entry] = &[
         standard: "POSIX.1-1990",
         key: None,
         causes: &[
-            "It wrote to a pipe or socket whose reader has gone: `yes ",
-            " head` ends yes so.",
+            "It wrote to a pipe or socket whose reader has gone: in `yes | head` it ends yes.",
         ],
         advice: &[
             "Usually nothing is wrong: in a pipeline the reader had enough (exit status 141 under `set -o pipefail`).",

@@ -102,7 +102,9 @@ pub fn entry(name: &str) -> Option<&'static Entry> {
     if is_realtime_name(&name) {
         return Some(realtime());
     }
-    entries().iter().find(|e| e.name == name || e.aliases.contains(&name.as_str()))
+    entries()
+        .iter()
+        .find(|e| e.name == name || e.aliases.contains(&name.as_str()))
 }
 
 /// `sigterm` as `TERM`.
@@ -128,7 +130,12 @@ enum Offset {
 
 /// Reads `RTMIN+3` or `RTMAX-2`.
 fn offset(name: &str) -> Option<Offset> {
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    let digits = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| text.parse().ok())
+            .flatten()
+    };
     if let Some(rest) = name.strip_prefix("RTMIN") {
         return match rest.strip_prefix('+') {
             None => rest.is_empty().then_some(Offset::FromMin(0)),

@@ -193,7 +193,7 @@ fn number(text: &str, n: i32, system: &System) -> Result<Reading, Unreadable> {
                 ))
             })
         }
-        256..=0xffff => wait_status(text, n, system),
+        256.. => wait_status(text, n, system),
         _ => of_number(text, Kind::Number, n, system),
     }
 }
@@ -260,6 +260,15 @@ fn phrase(text: &str, words: &str, system: &System) -> Result<Reading, Unreadabl
             .iter()
             .any(|w| lower.contains(w));
         let n = parse(value)?;
+        if system
+            .name(n)
+            .is_some_and(|name| tokens.contains(&name.as_str()))
+        {
+            return Ok(Reading {
+                core_dumped,
+                ..of_number(text, Kind::Phrase, n, system)?
+            });
+        }
         if says_signal && lower_has_no_description(&lower) {
             return Ok(Reading {
                 core_dumped,

@@ -3,7 +3,7 @@
 use super::{bare_name, entries};
 
 /// The nearest name or alias in the catalogue: at most two slips (a letter wrong, missing, too many, or two swapped),
-/// one for names of up to three letters. None where nothing is near.
+/// one for words of up to four. None where nothing is near.
 ///
 /// ```
 /// use wigwag::catalog::suggest;
@@ -17,7 +17,7 @@ pub fn suggest(word: &str) -> Option<&'static str> {
     if word.is_empty() {
         return None;
     }
-    let allowed = if word.len() <= 3 { 1 } else { 2 };
+    let allowed = if word.len() <= 4 { 1 } else { 2 };
     entries()
         .iter()
         .flat_map(|e| std::iter::once(e.name).chain(e.aliases.iter().copied()))

@@ -2,7 +2,7 @@
 
 use super::table::table;
 use super::{Entry, Offset, bare_name, entry, offset, realtime};
-use crate::signal::DefaultAction;
+use crate::DefaultAction;
 
 /// The real-time signals of a system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ const SYSTEMS: &[System] = &[
     System { id: "linux", os: LINUX,
         arch: &["x86", "x86_64", "x86-64", "amd64", "i386", "i686", "arm", "armv7", "arm64", "aarch64", "riscv", "riscv64",
             "powerpc", "powerpc64", "ppc", "ppc64", "ppc64le", "s390x", "loongarch64", "m68k"],
-        title: "Linux on x86, ARM and most others", header: "linux: include/uapi/asm-generic/signal.h",
+        title: "Linux (x86, ARM and most others)", header: "linux: include/uapi/asm-generic/signal.h",
         realtime: range(32, 34, 64, 64),
         note: "The C library keeps 32 and 33 for itself (musl 34 too), so RTMIN is asked at run time." },
     System { id: "alpha", os: LINUX, arch: &["alpha"],
@@ -99,9 +99,9 @@ const SYSTEMS: &[System] = &[
         realtime: range(37, 37, 44, 44),
         note: "Numbers from 33 on are of HP-UX 11. WINDOW is an old name of WINCH." },
     System { id: "bsd", os: &["bsd", "4.3bsd", "sunos", "sunos4", "historical"], arch: &[],
-        title: "4.3BSD and SunOS 4, the historical table of 31", header: "SunOS 4: <sys/signal.h>",
+        title: "4.3BSD and SunOS 4", header: "SunOS 4: <sys/signal.h>",
         realtime: None,
-        note: "4.4BSD put INFO in the place of LOST; today's BSDs and macOS follow it." },
+        note: "The historical table of 31. 4.4BSD put INFO in the place of LOST; today's BSDs and macOS follow it." },
 ];
 
 /// No system of the catalogue has this name.
@@ -213,7 +213,7 @@ impl System {
         let mut numbers: Vec<i32> = self.cells().map(|(_, cell)| cell.number).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let realtime = self.realtime.map_or(1..=0, |r| r.min..=r.max);
+        let realtime = self.realtime.into_iter().flat_map(|r| r.min..=r.max);
         let mut found: Vec<SystemSignal> = Vec::new();
         for number in numbers.into_iter().chain(realtime) {
             found.extend(self.signal(number));

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::signal::DefaultAction;
+use crate::DefaultAction;
 
 /// One row: a name and its number and action on each system.
 pub(super) struct Row {
