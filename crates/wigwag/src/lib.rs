@@ -1,1 +1,31 @@
-//! wigwag
+//! A program's own signals: what a signal is, sending, waiting, masks, dispositions, timers and descriptors.
+//!
+//! The crate asks the kernel and nothing else: it never reads `/proc` and never prints. Everything that can fail
+//! returns an [`Error`] that says what was attempted and names the errno.
+//!
+//! ```
+//! use wigwag::Signal;
+//! let signal: Signal = "sigterm".parse()?;
+//! assert_eq!((signal, signal.number()), (Signal::TERM, 15));
+//! assert_eq!("TREM".parse::<Signal>().unwrap_err().to_string(), "unknown signal TREM: did you mean TERM?");
+//! # Ok::<(), wigwag::InvalidSignal>(())
+//! ```
+#![cfg(target_os = "linux")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod catalog;
+mod errno;
+mod error;
+pub mod keys;
+pub mod send;
+mod set;
+mod signal;
+mod status;
+mod sys;
+
+pub use errno::Errno;
+pub use error::{Error, Result};
+pub use send::{PidFd, Scope, pidfd_send};
+pub use set::SignalSet;
+pub use signal::{DefaultAction, InvalidSignal, Signal};
+pub use status::WaitStatus;

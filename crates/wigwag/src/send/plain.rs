@@ -1,0 +1,221 @@
+//! The calls that take numbers: kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo.
+
+use super::{failed, signal_number};
+use crate::{Errno, Error, Result, Signal, sys};
+
+/// Sends a signal to a process, with kill(2).
+///
+/// It is sent to whoever has this pid now; see [`PidFd`](super::PidFd) for one that cannot change.
+///
+/// # Errors
+/// ESRCH: no such process. EPERM: it may not be signalled. EINVAL: the pid is not positive (the kernel would take it
+/// as a group or as everyone; [`send_group`] and [`send_everyone`] say so by name).
+///
+/// ```
+/// use wigwag::{Errno, Signal, send};
+/// let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
+/// send::send(child.id() as i32, Signal::TERM)?;
+/// assert_eq!(wigwag::WaitStatus::try_from(child.wait()?).unwrap().to_string(), "killed by TERM");
+/// assert_eq!(send::send(0, Signal::TERM).unwrap_err().errno(), Errno::INVAL);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn send(pid: i32, signal: Signal) -> Result<()> {
+    to_process(pid, Some(signal))
+}
+
+/// Asks whether a signal could be sent to a process: kill(2) with signal 0. A zombie counts as there.
+///
+/// # Errors
+/// ESRCH: no such process. EPERM: it exists, and may not be signalled. EINVAL: the pid is not positive.
+///
+/// ```
+/// wigwag::send::probe(std::process::id() as i32)?;
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn probe(pid: i32) -> Result<()> {
+    to_process(pid, None)
+}
+
+fn to_process(pid: i32, signal: Option<Signal>) -> Result<()> {
+    let target = || format!("pid {pid}");
+    if pid <= 0 {
+        return Err(failed(signal, None, &target(), Errno::INVAL).with_note(POSITIVE));
+    }
+    sys::send::kill(pid, signal_number(signal))
+        .map_err(|errno| failed(signal, None, &target(), errno))
+}
+
+const POSITIVE: &str = "a pid is a number above 0";
+
+/// Sends a signal to every process of a process group that may be signalled, in one atomic kill(2).
+///
+/// # Errors
+/// ESRCH: no such group. EPERM: there is one, and none of its processes may be signalled. EINVAL: the number is not
+/// above 1 (the kernel would take group 1 as everyone).
+///
+/// ```
+/// use std::os::unix::process::CommandExt;
+/// use wigwag::{Signal, send};
+/// let mut child = std::process::Command::new("sleep").arg("60").process_group(0).spawn()?;
+/// send::send_group(child.id() as i32, Signal::HUP)?;
+/// assert_eq!(wigwag::WaitStatus::try_from(child.wait()?).unwrap().signal(), Some(Signal::HUP));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn send_group(group: i32, signal: Signal) -> Result<()> {
+    to_group(group, Some(signal))
+}
+
+/// Asks whether a signal could be sent to any process of a group.
+///
+/// # Errors
+/// As [`send_group`].
+pub fn probe_group(group: i32) -> Result<()> {
+    to_group(group, None)
+}
+
+fn to_group(group: i32, signal: Option<Signal>) -> Result<()> {
+    let target = || format!("process group {group}");
+    if group <= 1 {
+        return Err(failed(signal, None, &target(), Errno::INVAL)
+            .with_note("a process group is a number above 1: kill(2) takes 1 as everyone"));
+    }
+    sys::send::kill(-group, signal_number(signal))
+        .map_err(|errno| failed(signal, None, &target(), errno))
+}
+
+/// Sends a signal to every process of one's own process group, oneself included: kill(2) with pid 0.
+///
+/// # Errors
+/// None is known: the caller is in its group and may signal itself.
+///
+/// ```no_run
+/// // It would signal whatever runs this example, too.
+/// wigwag::send::send_own_group(wigwag::Signal::WINCH)?;
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn send_own_group(signal: Signal) -> Result<()> {
+    sys::send::kill(0, signal.number())
+        .map_err(|errno| failed(Some(signal), None, "the own process group", errno))
+}
+
+/// Sends a signal to every process that may be signalled, except oneself and pid 1 of this pid namespace: kill(2) with
+/// pid -1.
+///
+/// # Errors
+/// ESRCH: there is no other process. EPERM: there are some, and none may be signalled.
+///
+/// ```no_run
+/// wigwag::send::send_everyone(wigwag::Signal::TERM)?;
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn send_everyone(signal: Signal) -> Result<()> {
+    sys::send::kill(-1, signal.number())
+        .map_err(|errno| failed(Some(signal), None, "every process", errno))
+}
+
+/// Sends a signal to one thread of a process, with tgkill(2). Only that thread can take it.
+///
+/// # Errors
+/// ESRCH: that process has no such thread. EPERM: it may not be signalled. EINVAL: a number is not positive. EAGAIN: the
+/// signal is a real-time one and the queue is full.
+///
+/// ```
+/// use wigwag::{Signal, mask, send, wait};
+/// let guard = mask::block(Signal::USR1);
+/// send::send_thread(send::process_id(), send::thread_id(), Signal::USR1)?;
+/// assert_eq!(wait::wait(Signal::USR1)?, Signal::USR1);
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn send_thread(process: i32, thread: i32, signal: Signal) -> Result<()> {
+    to_thread(process, thread, Some(signal))
+}
+
+/// Asks whether a signal could be sent to a thread.
+///
+/// # Errors
+/// As [`send_thread`].
+pub fn probe_thread(process: i32, thread: i32) -> Result<()> {
+    to_thread(process, thread, None)
+}
+
+fn to_thread(process: i32, thread: i32, signal: Option<Signal>) -> Result<()> {
+    let target = || format!("thread {thread} of pid {process}");
+    if process <= 0 || thread <= 0 {
+        return Err(failed(signal, None, &target(), Errno::INVAL)
+            .with_note("the ids of a thread are numbers above 0"));
+    }
+    sys::send::tgkill(process, thread, signal_number(signal))
+        .map_err(|errno| failed(signal, None, &target(), errno))
+}
+
+/// Sends a signal to the calling thread, with tgkill(2): when this returns, its handler has run, unless the thread
+/// blocks the signal.
+///
+/// # Errors
+/// EAGAIN: the signal is a real-time one and the queue is full.
+///
+/// ```
+/// wigwag::send::raise(wigwag::Signal::WINCH)?; // ignored by default
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn raise(signal: Signal) -> Result<()> {
+    sys::send::tgkill(sys::send::getpid(), sys::send::gettid(), signal.number())
+        .map_err(|errno| failed(Some(signal), None, "this thread", errno))
+}
+
+/// Sends a signal with a value to a process, with rt_sigqueueinfo(2), as sigqueue(3) does. The receiver's siginfo has
+/// the code `SI_QUEUE`, the value, and this process's pid and real user.
+///
+/// Each real-time signal sent so is queued; of a standard signal only the first is, until it is taken.
+///
+/// # Errors
+/// EAGAIN: the limit of queued signals is reached (the target's `RLIMIT_SIGPENDING`, counted for its real user).
+/// ESRCH, EPERM, EINVAL as [`send`].
+///
+/// ```
+/// use wigwag::{Cause, Signal, mask, send, wait};
+/// let signal = Signal::rtmin();
+/// let guard = mask::block(signal);
+/// send::queue_thread(send::process_id(), send::thread_id(), signal, 42)?;
+/// let info = wait::wait_info(signal)?;
+/// assert_eq!(info.value(), Some(42));
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn queue(pid: i32, signal: Signal, value: i32) -> Result<()> {
+    let error = |errno| failed(Some(signal), Some(value), &format!("pid {pid}"), errno);
+    if pid <= 0 {
+        return Err(error(Errno::INVAL).with_note(POSITIVE));
+    }
+    sys::send::sigqueueinfo(pid, signal.number(), value).map_err(error)
+}
+
+/// Sends a signal with a value to one thread of a process, with rt_tgsigqueueinfo(2).
+///
+/// # Errors
+/// As [`queue`]; ESRCH: that process has no such thread.
+pub fn queue_thread(process: i32, thread: i32, signal: Signal, value: i32) -> Result<()> {
+    let error = |errno| -> Error {
+        failed(
+            Some(signal),
+            Some(value),
+            &format!("thread {thread} of pid {process}"),
+            errno,
+        )
+    };
+    if process <= 0 || thread <= 0 {
+        return Err(error(Errno::INVAL).with_note("the ids of a thread are numbers above 0"));
+    }
+    sys::send::tgsigqueueinfo(process, thread, signal.number(), value).map_err(error)
+}
+
+/// The pid of this process; right after a fork too.
+#[must_use]
+pub fn process_id() -> i32 {
+    sys::send::getpid()
+}
+
+/// The id of the calling thread, as [`send_thread`] takes it.
+#[must_use]
+pub fn thread_id() -> i32 {
+    sys::send::gettid()
+}

@@ -1,0 +1,185 @@
+//! Reading a signal from every spelling that a kill command takes, and saying what is wrong with one that is none.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{STANDARD, Signal};
+use crate::sys;
+
+/// Why a number or a word is not a signal of this system.
+///
+/// ```
+/// use wigwag::Signal;
+/// let error = "SIGHPU".parse::<Signal>().unwrap_err();
+/// assert_eq!(error.suggestion(), Some("HUP"));
+/// assert_eq!(error.to_string(), "unknown signal SIGHPU: did you mean HUP?");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidSignal {
+    /// The empty string.
+    Empty,
+    /// 0, which tests whether a signal could be sent.
+    Zero,
+    /// 32 or 33 (with glibc), which the C library uses for threads.
+    Reserved(i32),
+    /// A number that is no signal.
+    OutOfRange(String),
+    /// `RTMIN+N` or `RTMAX-N` that leaves the real-time signals.
+    OutOfRealtime(String),
+    /// A word that names no signal.
+    Unknown {
+        /// The word as given.
+        word: String,
+        /// The nearest name, where one is near.
+        suggestion: Option<&'static str>,
+    },
+}
+
+impl InvalidSignal {
+    /// The name that was probably meant.
+    #[must_use]
+    pub fn suggestion(&self) -> Option<&'static str> {
+        match self {
+            InvalidSignal::Unknown { suggestion, .. } => *suggestion,
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for InvalidSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (low, high) = (sys::rtmin(), sys::rtmax());
+        match self {
+            InvalidSignal::Empty => f.write_str("an empty word is no signal"),
+            InvalidSignal::Zero => {
+                f.write_str("0 is no signal: it only tests whether one could be sent")
+            }
+            InvalidSignal::Reserved(number) => write!(f, "{number} is reserved by the C library"),
+            InvalidSignal::OutOfRange(text) => {
+                write!(
+                    f,
+                    "{text} is no signal: they are 1 to 31 and {low} to {high}"
+                )
+            }
+            InvalidSignal::OutOfRealtime(text) => {
+                write!(
+                    f,
+                    "{text} is no real-time signal: they are RTMIN to RTMIN+{}",
+                    high - low
+                )
+            }
+            InvalidSignal::Unknown {
+                word,
+                suggestion: Some(name),
+            } => {
+                write!(f, "unknown signal {word}: did you mean {name}?")
+            }
+            InvalidSignal::Unknown {
+                word,
+                suggestion: None,
+            } => write!(f, "unknown signal {word}"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidSignal {}
+
+impl From<InvalidSignal> for std::io::Error {
+    /// EINVAL's kind, with the same text.
+    fn from(error: InvalidSignal) -> std::io::Error {
+        std::io::Error::new(std::io::ErrorKind::InvalidInput, error)
+    }
+}
+
+impl FromStr for Signal {
+    type Err = InvalidSignal;
+
+    /// Reads `TERM`, `SIGTERM`, `sigterm`, `15`, an alias such as `CLD`, `RTMIN`, `RTMIN+3`, `SIGRTMAX-2`.
+    fn from_str(text: &str) -> Result<Signal, InvalidSignal> {
+        let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+        if text.is_empty() {
+            Err(InvalidSignal::Empty)
+        } else if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            match text.parse::<i32>() {
+                Ok(number) if !text.starts_with('+') => Signal::new(number),
+                _ => Err(InvalidSignal::OutOfRange(text.to_owned())),
+            }
+        } else {
+            named(text)
+        }
+    }
+}
+
+fn named(text: &str) -> Result<Signal, InvalidSignal> {
+    let upper = text.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let found = STANDARD
+        .iter()
+        .find(|standard| standard.name == name || standard.aliases.contains(&name));
+    if let Some(standard) = found {
+        return Ok(standard.signal);
+    }
+    let realtime = |rest: &str, sign: char, from: i32, step: i32| {
+        let distance = match rest.strip_prefix(sign) {
+            None if rest.is_empty() => Some(0),
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse::<i32>().ok()
+            }
+            _ => return Err(unknown(text, name)),
+        };
+        let number = distance
+            .and_then(|distance| distance.checked_mul(step))
+            .and_then(|offset| from.checked_add(offset));
+        match number.map(Signal::new) {
+            Some(Ok(signal)) if signal.is_realtime() => Ok(signal),
+            _ => Err(InvalidSignal::OutOfRealtime(text.to_owned())),
+        }
+    };
+    if let Some(rest) = name.strip_prefix("RTMIN") {
+        realtime(rest, '+', sys::rtmin(), 1)
+    } else if let Some(rest) = name.strip_prefix("RTMAX") {
+        realtime(rest, '-', sys::rtmax(), -1)
+    } else {
+        Err(unknown(text, name))
+    }
+}
+
+fn unknown(word: &str, name: &str) -> InvalidSignal {
+    let limit = if name.len() <= 3 { 1 } else { 2 };
+    let candidates = STANDARD
+        .iter()
+        .flat_map(|standard| std::iter::once(&standard.name).chain(standard.aliases))
+        .chain(&["RTMIN", "RTMAX"]);
+    let suggestion = candidates
+        .map(|candidate| (distance(name.as_bytes(), candidate.as_bytes()), *candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate);
+    InvalidSignal::Unknown {
+        word: word.to_owned(),
+        suggestion,
+    }
+}
+
+/// How many letters must be added, dropped, changed or swapped with their neighbour to get from one word to the other.
+fn distance(from: &[u8], to: &[u8]) -> usize {
+    if from.len() > 16 {
+        return from.len();
+    }
+    let mut rows: Vec<Vec<usize>> = vec![(0..=to.len()).collect()];
+    for (i, a) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let mut best = (rows[i][j] + usize::from(a != b))
+                .min(rows[i][j + 1] + 1)
+                .min(row[j] + 1);
+            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
+                best = best.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[from.len()][to.len()]
+}

@@ -1,0 +1,45 @@
+//! The system calls, and all the `unsafe` of this crate.
+//!
+//! Functions here take and return plain numbers and give the errno on failure; the modules above put them into words.
+//! Masks go to the kernel as its own 8 bytes, so that nothing depends on the C library's larger set.
+#![allow(unsafe_code)]
+
+pub(crate) mod pidfd;
+pub(crate) mod send;
+
+use crate::Errno;
+
+/// The size of the kernel's signal set in bytes, which its calls want to be told.
+pub(crate) const MASK_SIZE: usize = 8;
+
+/// The result of a call that gives -1 on failure.
+pub(crate) fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
+    if result < 0 {
+        Err(Errno::last())
+    } else {
+        Ok(result)
+    }
+}
+
+/// `SIGRTMIN` of the C library.
+pub(crate) fn rtmin() -> i32 {
+    libc::SIGRTMIN()
+}
+
+/// `SIGRTMAX` of the C library.
+pub(crate) fn rtmax() -> i32 {
+    libc::SIGRTMAX()
+}
+
+/// The bits of the signals that the C library keeps for itself: 32 up to `SIGRTMIN`.
+pub(crate) fn reserved_bits() -> u64 {
+    (32..rtmin()).fold(0, |bits, number| bits | 1 << (number - 1))
+}
+
+/// The C library's words for a signal.
+#[cfg(test)]
+pub(crate) fn strsignal(number: i32) -> String {
+    // SAFETY: strsignal takes any number and returns a string that lives until this thread's next call.
+    let text = unsafe { std::ffi::CStr::from_ptr(libc::strsignal(number)) };
+    text.to_string_lossy().into_owned()
+}
