@@ -191,7 +191,7 @@ pub(super) const FACTS: &[Entry] = &[
         standard: "POSIX.1-1990",
         key: None,
         causes: &[
-            "A program's own meaning: dd prints its progress, nginx and logrotate's users reopen log files, others change the log level.",
+            "A program's own meaning: dd prints its progress, nginx reopens its log files, others change the log level.",
         ],
         advice: &["Read its manual before sending it: a program without a handler is ended by it."],
     },
