@@ -84,8 +84,9 @@ pub fn read(text: &str, system: &System) -> Result<Reading, Unreadable> {
         .strip_prefix("0x")
         .or_else(|| words.strip_prefix("0X"))
     {
-        let status = i32::from_str_radix(hex, 16)
-            .map_err(|_| unreadable(format!("{words:?} is no hexadecimal number")))?;
+        let status = i32::from_str_radix(hex, 16).map_err(|_| {
+            unreadable(format!("{} is no hexadecimal number", words.escape_debug()))
+        })?;
         return wait_status(text, status, system);
     }
     if let Some(digits) = words.strip_prefix('-').filter(|d| all_digits(d)) {
@@ -104,19 +105,20 @@ pub fn read(text: &str, system: &System) -> Result<Reading, Unreadable> {
     }
     let suggestion = suggest(words);
     let bare = bare_name(words);
+    let shown = words.escape_debug();
     let message = match suggestion {
         _ if bare.starts_with("RT") => match system.realtime() {
             Some(r) => format!(
-                "{words:?} is no signal: real-time signals are RTMIN to RTMIN+{}",
+                "{shown} is no signal: real-time signals are RTMIN to RTMIN+{}",
                 r.max - r.min
             ),
             None => format!(
-                "{words:?} is no signal: {} has no real-time signals",
+                "{shown} is no signal: {} has no real-time signals",
                 system.title()
             ),
         },
-        Some(name) => format!("unknown signal {words:?}: did you mean {name}?"),
-        None => format!("unknown signal {words:?}: `wigwag list` shows all"),
+        Some(name) => format!("unknown signal {shown}: did you mean {name}?"),
+        None => format!("unknown signal {shown}"),
     };
     Err(Unreadable {
         message,
