@@ -1,0 +1,97 @@
+//! A test in namespaces of its own.
+
+use std::process::Command;
+
+/// The variable that tells a test that it already is inside.
+const VARIABLE: &str = "WIGWAG_NAMESPACE";
+
+/// What beside pids and mounts is the test's own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Also {
+    /// A network with nothing but a loopback, which is down.
+    pub network: bool,
+}
+
+/// Runs the rest of a test in a pid and a mount namespace of its own, with its own `/proc`.
+///
+/// Outside, runs this one test again inside and passes on how it ended: the macro returns from the test. Inside, the
+/// test's process is pid 1. As root, or with user namespaces; else the test is skipped, said aloud, and never in CI.
+///
+/// ```no_run
+/// # fn main() {}
+/// #[test]
+/// fn alone() {
+///     wigwag_testkit::namespace!();
+///     assert_eq!(std::process::id(), 1);
+/// }
+/// ```
+#[macro_export]
+macro_rules! namespace {
+    () => {
+        $crate::namespace!($crate::namespace::Also::default())
+    };
+    ($also:expr) => {
+        fn here() {}
+        if !$crate::namespace::enter(std::any::type_name_of_val(&here), $also) {
+            return;
+        }
+    };
+}
+
+/// The macro's work: true inside, false when the test has been run, or skipped, from outside.
+#[must_use]
+pub fn enter(here: &str, also: Also) -> bool {
+    // "proof_name::module::test::here": the test harness leaves out the first and knows nothing of the last.
+    let test = here
+        .split_once("::")
+        .and_then(|(_, rest)| rest.strip_suffix("::here"))
+        .expect("a path of a test");
+    if std::env::var_os(VARIABLE).is_some_and(|name| name == test) {
+        return true;
+    }
+    let mut words = vec!["--pid", "--fork", "--kill-child", "--mount-proc"];
+    if also.network {
+        words.push("--net");
+    }
+    if !works(&words) {
+        words.splice(0..0, ["--user", "--map-root-user"]);
+        if !works(&words) {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "{test}: CI must be allowed namespaces (unshare {words:?} fails)"
+            );
+            println!(
+                "skipped: {test} needs namespaces of its own, and `unshare {}` is refused",
+                words.join(" ")
+            );
+            return false;
+        }
+    }
+    let status = Command::new("unshare")
+        .args(&words)
+        .arg("--")
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            test,
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+            "--include-ignored",
+        ])
+        .env(VARIABLE, test)
+        .status()
+        .expect("unshare starts");
+    assert!(
+        status.success(),
+        "{test}, in namespaces of its own: {status}"
+    );
+    false
+}
+
+fn works(words: &[&str]) -> bool {
+    Command::new("unshare")
+        .args(words)
+        .arg("true")
+        .output()
+        .is_ok_and(|output| output.status.success())
+}

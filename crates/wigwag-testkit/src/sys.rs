@@ -1,0 +1,361 @@
+//! The system calls of this crate, and its entry before `main`.
+#![allow(unsafe_code)]
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Duration;
+
+/// Runs before `main` and before Rust's own start, which would change dispositions: a process that is to be a puppet
+/// becomes one here and never returns.
+extern "C" fn enter() {
+    if let Some(recipe) = std::env::var_os(crate::role::VARIABLE) {
+        crate::role::become_puppet(&recipe)
+    }
+}
+
+#[used]
+// SAFETY: the C library calls each entry of this section once, in order, with the process single-threaded.
+#[unsafe(link_section = ".init_array")]
+static ENTER: extern "C" fn() = enter;
+
+/// Keeps the entry in every binary that can spawn a puppet.
+pub fn keep_entry() {
+    std::hint::black_box(&ENTER);
+}
+
+fn checked(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+/// kill(2), by number: only for processes that the test started.
+///
+/// # Errors
+/// As kill(2): ESRCH, EPERM, EINVAL.
+pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
+    assert!(pid > 0, "never a group or everyone");
+    // SAFETY: takes two numbers.
+    checked(libc::c_long::from(unsafe { libc::kill(pid, signal) })).map(drop)
+}
+
+/// Whether a signal could be sent: kill(2) with 0.
+#[must_use]
+pub fn signal_probe(pid: i32) -> bool {
+    kill(pid, 0).is_ok()
+}
+
+/// Waits for the end of one's child and takes its raw status.
+pub fn reap(pid: i32) -> Option<i32> {
+    wait(pid, 0)
+}
+
+/// One change of one's child: `(pid, raw status)` of waitpid(2), without waiting.
+pub fn change(pid: i32) -> Option<i32> {
+    wait(pid, libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED)
+}
+
+/// waitpid(2) with flags.
+fn wait(pid: i32, flags: i32) -> Option<i32> {
+    wait_any(pid, flags).map(|(_, status)| status)
+}
+
+/// waitpid(2) for one child (positive) or a group (negative), with its flags.
+pub fn wait_any(pid: i32, flags: i32) -> Option<(i32, i32)> {
+    let mut status = 0;
+    loop {
+        // SAFETY: the status is written to a live i32.
+        let got = unsafe { libc::waitpid(pid, &raw mut status, flags) };
+        if got > 0 {
+            return Some((got, status));
+        }
+        if got == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
+            return None;
+        }
+    }
+}
+
+/// Waits until the descriptor is readable or has no writer; false when the time is over.
+pub fn readable(fd: BorrowedFd<'_>, time: Duration) -> bool {
+    let mut entry = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let milliseconds = i32::try_from(time.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
+    // SAFETY: one live entry.
+    unsafe { libc::poll(&raw mut entry, 1, milliseconds) > 0 }
+}
+
+/// An anonymous file in memory.
+pub fn memory_file() -> io::Result<std::fs::File> {
+    // SAFETY: the name is a C string; the descriptor returned is new and ours.
+    unsafe {
+        let fd = checked(libc::c_long::from(libc::memfd_create(
+            c"output".as_ptr(),
+            libc::MFD_CLOEXEC,
+        )))?;
+        Ok(std::fs::File::from(OwnedFd::from_raw_fd(
+            i32::try_from(fd).unwrap(),
+        )))
+    }
+}
+
+/// Has a command traced by the calling thread from its exec on, in a process group of its own.
+pub fn trace_me(command: &mut Command) {
+    command.process_group(0);
+    // SAFETY: ptrace(2) is async-signal-safe and changes only the child.
+    unsafe {
+        command.pre_exec(|| checked(libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0)).map(drop));
+    }
+}
+
+/// Has a command started by another user, with that user's group only.
+pub fn change_user(command: &mut Command, user: u32) {
+    command.uid(user).gid(user);
+}
+
+/// PTRACE_SETOPTIONS of a stopped tracee: system calls are told from traps, threads and children are traced too.
+pub fn trace_options(pid: i32) -> io::Result<()> {
+    let options = libc::PTRACE_O_TRACESYSGOOD
+        | libc::PTRACE_O_EXITKILL
+        | libc::PTRACE_O_TRACECLONE
+        | libc::PTRACE_O_TRACEFORK
+        | libc::PTRACE_O_TRACEVFORK;
+    // SAFETY: takes numbers.
+    checked(unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options) }).map(drop)
+}
+
+/// PTRACE_SYSCALL: on to the next entry or exit of a system call, delivering a signal.
+pub fn trace_on(pid: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: takes numbers.
+    checked(unsafe { libc::ptrace(libc::PTRACE_SYSCALL, pid, 0, signal) }).map(drop)
+}
+
+/// The number of the system call whose entry the tracee is stopped at, or None at anything else.
+pub fn entered_call(pid: i32) -> Option<u64> {
+    // SAFETY: all zero is a valid value of this plain structure; the kernel writes at most the size given.
+    unsafe {
+        let mut info: libc::ptrace_syscall_info = std::mem::zeroed();
+        let size = size_of::<libc::ptrace_syscall_info>();
+        checked(libc::ptrace(
+            libc::PTRACE_GET_SYSCALL_INFO,
+            pid,
+            size,
+            &raw mut info,
+        ))
+        .ok()?;
+        (info.op == libc::PTRACE_SYSCALL_INFO_ENTRY).then_some(info.u.entry.nr)
+    }
+}
+
+/// PTRACE_SEIZE.
+pub fn seize(pid: i32) -> io::Result<()> {
+    // SAFETY: takes numbers.
+    checked(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) }).map(drop)
+}
+
+/// What the C library's `struct sigaction` cannot say for reserved numbers: rt_sigaction(2) is called through it.
+pub fn set_handler(signal: i32, handler: usize) -> io::Result<()> {
+    // SAFETY: all zero is a valid sigaction; the handler is SIG_IGN, SIG_DFL or `report`, which is async-signal-safe.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler;
+        action.sa_flags = libc::SA_RESTART;
+        checked(libc::c_long::from(libc::sigaction(
+            signal,
+            &raw const action,
+            std::ptr::null_mut(),
+        )))
+        .map(drop)
+    }
+}
+
+/// Ignores a signal.
+pub fn ignore(signal: i32) -> io::Result<()> {
+    set_handler(signal, libc::SIG_IGN)
+}
+
+/// Catches a signal with a handler that writes `handler N` to standard output.
+pub fn catch(signal: i32) -> io::Result<()> {
+    set_handler(signal, report as extern "C" fn(i32) as usize)
+}
+
+extern "C" fn report(signal: i32) {
+    // Digits by hand: nothing here may allocate.
+    let mut line = *b"handler 00\n";
+    line[8] += u8::try_from(signal / 10 % 10).unwrap_or(0);
+    line[9] += u8::try_from(signal % 10).unwrap_or(0);
+    // SAFETY: writes a live buffer; errno is put back for whoever was interrupted.
+    unsafe {
+        let errno = *libc::__errno_location();
+        libc::write(1, line.as_ptr().cast(), line.len());
+        *libc::__errno_location() = errno;
+    }
+}
+
+fn set_of(signals: &[i32]) -> libc::sigset_t {
+    // SAFETY: sigemptyset makes the set valid; the numbers are checked by sigaddset.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for &signal in signals {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        set
+    }
+}
+
+/// Blocks signals in the calling thread.
+pub fn block(signals: &[i32]) {
+    let set = set_of(signals);
+    // SAFETY: a live set.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+}
+
+/// Unblocks signals in the calling thread.
+pub fn unblock(signals: &[i32]) {
+    let set = set_of(signals);
+    // SAFETY: a live set.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut()) };
+}
+
+/// sigwaitinfo(2): the number taken.
+pub fn sigwait(signals: &[i32]) -> Option<i32> {
+    let set = set_of(signals);
+    // SAFETY: a live set; no siginfo asked for.
+    let signal = unsafe { libc::sigwaitinfo(&raw const set, std::ptr::null_mut()) };
+    (signal > 0).then_some(signal)
+}
+
+/// signalfd(2), blocking.
+pub fn signalfd(signals: &[i32]) -> io::Result<OwnedFd> {
+    let set = set_of(signals);
+    // SAFETY: a live set; the descriptor returned is new and ours.
+    unsafe {
+        let fd = checked(libc::c_long::from(libc::signalfd(
+            -1,
+            &raw const set,
+            libc::SFD_CLOEXEC,
+        )))?;
+        Ok(OwnedFd::from_raw_fd(i32::try_from(fd).unwrap()))
+    }
+}
+
+/// Sleeps until a signal's handler has run: pause(2).
+pub fn pause() {
+    // SAFETY: takes nothing.
+    unsafe { libc::pause() };
+}
+
+/// Ends the calling thread alone, without the C library's knowledge: how a leader exits while its threads live.
+pub fn exit_thread() -> ! {
+    // SAFETY: the thread owns nothing that another uses.
+    unsafe {
+        libc::syscall(libc::SYS_exit, 0);
+        libc::abort()
+    }
+}
+
+/// write(2) to standard output, past every buffer.
+pub fn write_out(bytes: &[u8]) {
+    // SAFETY: a live buffer.
+    unsafe { libc::write(1, bytes.as_ptr().cast(), bytes.len()) };
+}
+
+/// Ends the process at once.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: never returns.
+    unsafe { libc::_exit(code) }
+}
+
+/// fork(2), in a process that has one thread: 0 in the child.
+pub fn fork() -> io::Result<i32> {
+    // SAFETY: the caller is single-threaded, so the child may do anything.
+    checked(libc::c_long::from(unsafe { libc::fork() })).map(|pid| i32::try_from(pid).unwrap())
+}
+
+/// A child in a new pid and mount namespace whose parent is the caller's parent: 0 in the child.
+pub fn fork_init() -> io::Result<i32> {
+    let flags = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::SIGCHLD;
+    // CLONE_PARENT may not be combined with CLONE_NEWPID by every kernel that is single-threaded; it may since 3.13.
+    // SAFETY: no new stack, so this is a fork of a single-threaded process.
+    checked(unsafe { libc::syscall(libc::SYS_clone, flags | libc::CLONE_PARENT, 0, 0, 0, 0) })
+        .map(|pid| i32::try_from(pid).unwrap())
+}
+
+/// Mounts a /proc of the caller's pid namespace over /proc, privately.
+pub fn mount_proc() -> io::Result<()> {
+    // SAFETY: C strings that live through the calls.
+    unsafe {
+        let private = libc::MS_REC | libc::MS_PRIVATE;
+        checked(libc::c_long::from(libc::mount(
+            c"none".as_ptr(),
+            c"/".as_ptr(),
+            std::ptr::null(),
+            private,
+            std::ptr::null(),
+        )))?;
+        checked(libc::c_long::from(libc::mount(
+            c"proc".as_ptr(),
+            c"/proc".as_ptr(),
+            c"proc".as_ptr(),
+            0,
+            std::ptr::null(),
+        )))
+        .map(drop)
+    }
+}
+
+/// prctl(2) PR_SET_NAME.
+pub fn set_name(name: &str) {
+    let name = CString::new(name).unwrap();
+    // SAFETY: a C string; the kernel copies at most 16 bytes.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+}
+
+/// Dies with its parent: prctl(2) PR_SET_PDEATHSIG KILL. Nothing is left behind by a test that fails.
+pub fn die_with_parent() {
+    // SAFETY: takes numbers.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+}
+
+/// setsid(2) or setpgid(0, 0).
+pub fn own_group(session: bool) {
+    // SAFETY: take numbers.
+    unsafe {
+        if session {
+            libc::setsid()
+        } else {
+            libc::setpgid(0, 0)
+        };
+    }
+}
+
+/// setrlimit(2) of RLIMIT_CORE, both limits.
+pub fn limit_core(limit: u64) -> io::Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: limit,
+        rlim_max: limit,
+    };
+    // SAFETY: a live structure.
+    checked(libc::c_long::from(unsafe {
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const limit)
+    }))
+    .map(drop)
+}
+
+/// setgid(2) and setuid(2), then dumpable again, as after an exec.
+pub fn become_user(user: u32) -> io::Result<()> {
+    // SAFETY: take numbers.
+    unsafe {
+        checked(libc::c_long::from(libc::setgid(user)))?;
+        checked(libc::c_long::from(libc::setuid(user)))?;
+        checked(libc::c_long::from(libc::prctl(libc::PR_SET_DUMPABLE, 1))).map(drop)
+    }
+}
