@@ -14,18 +14,26 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod catalog;
+pub mod disposition;
 mod errno;
 mod error;
+pub mod info;
 pub mod keys;
+pub mod mask;
 pub mod send;
 mod set;
 mod signal;
+mod signalfd;
 mod status;
 mod sys;
+pub mod timer;
+pub mod wait;
 
 pub use errno::Errno;
 pub use error::{Error, Result};
+pub use info::{Cause, SignalInfo};
 pub use send::{PidFd, Scope, pidfd_send};
 pub use set::SignalSet;
 pub use signal::{DefaultAction, InvalidSignal, Signal};
+pub use signalfd::SignalFd;
 pub use status::WaitStatus;

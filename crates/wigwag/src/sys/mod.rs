@@ -4,8 +4,13 @@
 //! Masks go to the kernel as its own 8 bytes, so that nothing depends on the C library's larger set.
 #![allow(unsafe_code)]
 
+pub(crate) mod action;
+pub(crate) mod mask;
 pub(crate) mod pidfd;
 pub(crate) mod send;
+pub(crate) mod siginfo;
+pub(crate) mod signalfd;
+pub(crate) mod timer;
 
 use crate::Errno;
 

@@ -1,0 +1,139 @@
+use super::*;
+
+fn info(signal: Signal, code: i32) -> SignalInfo {
+    let raw = RawInfo {
+        signo: signal.number(),
+        code,
+        pid: 42,
+        uid: 7,
+        address: 0x1000,
+        address_lsb: 12,
+        status: 9,
+        fd: 3,
+        ..RawInfo::default()
+    };
+    SignalInfo::from_raw(&raw).unwrap()
+}
+
+#[test]
+fn names_every_code_of_the_header() {
+    let mut names: Vec<&str> = Vec::new();
+    for (code, name) in GENERAL {
+        let info = info(Signal::USR1, code);
+        assert_eq!(info.code_name(), Some(name));
+        assert!(!matches!(info.cause, Cause::Other { .. }), "{name}");
+        names.push(name);
+    }
+    for signal in [
+        Signal::ILL,
+        Signal::FPE,
+        Signal::SEGV,
+        Signal::BUS,
+        Signal::TRAP,
+        Signal::CHLD,
+        Signal::IO,
+        Signal::SYS,
+    ] {
+        let known: Vec<_> = (1..0x80)
+            .map_while(|code| info(signal, code).code_name())
+            .collect();
+        assert!(!known.is_empty(), "{signal}");
+        names.extend(known);
+    }
+    assert_eq!(names.len(), 10 + 11 + 15 + 10 + 5 + 6 + 6 + 6 + 2);
+    assert_eq!(EmulationCode::ALL[0].name(), "EMT_TAGOVF");
+}
+
+#[test]
+fn agrees_with_the_header_of_this_machine() {
+    let Ok(header) = std::fs::read_to_string("/usr/include/asm-generic/siginfo.h") else {
+        return;
+    };
+    let mut checked = 0;
+    for line in header.lines() {
+        let mut words = line.split_whitespace();
+        let (Some("#define"), Some(name), Some(code)) = (words.next(), words.next(), words.next())
+        else {
+            continue;
+        };
+        let signal = match name.trim_start_matches('_').split_once('_') {
+            Some(("SI", _)) => Signal::USR1,
+            Some(("ILL", _)) => Signal::ILL,
+            Some(("FPE", _)) => Signal::FPE,
+            Some(("SEGV", _)) => Signal::SEGV,
+            Some(("BUS", _)) => Signal::BUS,
+            Some(("TRAP", _)) => Signal::TRAP,
+            Some(("CLD", _)) => Signal::CHLD,
+            Some(("POLL", _)) => Signal::IO,
+            Some(("SYS", _)) => Signal::SYS,
+            _ => continue,
+        };
+        let code = code
+            .strip_prefix("0x")
+            .map_or_else(|| code.parse(), |hex| i32::from_str_radix(hex, 16));
+        // A code of IA-64, whose number PKUERR has elsewhere.
+        let (Ok(code), false) = (code, name == "__SEGV_PSTKOVF") else {
+            continue;
+        };
+        assert_eq!(info(signal, code).code_name(), Some(name));
+        checked += 1;
+    }
+    assert!(checked >= 60, "{checked}");
+}
+
+#[test]
+fn an_unknown_code_keeps_what_there_is() {
+    assert!(matches!(
+        info(Signal::TERM, -42).cause,
+        Cause::Other {
+            pid: 42,
+            uid: 7,
+            ..
+        }
+    ));
+    assert_eq!(info(Signal::TERM, -42).code_name(), None);
+    assert!(matches!(info(Signal::SEGV, 11).cause, Cause::Other { .. }));
+}
+
+#[test]
+fn a_descriptors_codes_come_with_any_signal() {
+    assert!(matches!(
+        info(Signal::rtmin(), 1).cause,
+        Cause::Poll {
+            what: Some(PollCode::In),
+            fd: 3,
+            ..
+        }
+    ));
+    assert!(matches!(
+        info(Signal::IO, -5).cause,
+        Cause::Poll { what: None, .. }
+    ));
+}
+
+#[test]
+fn reads_as_a_sentence() {
+    assert_eq!(
+        info(Signal::TERM, 0).to_string(),
+        "TERM from pid 42 (user 7) by kill"
+    );
+    assert_eq!(
+        info(Signal::SEGV, 1).to_string(),
+        "SEGV: address not mapped, at 0x1000"
+    );
+    assert_eq!(
+        info(Signal::CHLD, 2).to_string(),
+        "CHLD: child killed 42, by KILL"
+    );
+    assert!(matches!(
+        info(Signal::BUS, 4).cause,
+        Cause::Bus {
+            damaged: Some(4096),
+            ..
+        }
+    ));
+    assert_eq!(
+        info(Signal::CHLD, 3).child_status().unwrap().to_string(),
+        "killed by KILL (core dumped)"
+    );
+}

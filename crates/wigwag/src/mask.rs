@@ -1,0 +1,94 @@
+//! The calling thread's mask: which signals wait until they are unblocked.
+//!
+//! Every thread has a mask of its own. A new thread begins with its creator's, a child made by fork with that of the
+//! forking thread, and a program started by exec keeps it. A blocked signal stays pending, for the thread if it was
+//! sent to the thread, else for the process, and any thread that does not block it may take it then. A child made by
+//! fork begins with nothing pending; exec keeps what is pending.
+//!
+//! KILL and STOP cannot be blocked, and the signals that the C library keeps for itself are left as they are: naming
+//! them in a set changes nothing. A fault that happens while its signal is blocked ends the process all the same.
+//!
+//! ```
+//! use wigwag::{Signal, SignalSet, mask, send, wait};
+//! let guard = mask::block([Signal::USR1, Signal::USR2]);
+//! send::raise(Signal::USR1)?;
+//! assert_eq!(mask::pending(), SignalSet::from(Signal::USR1));
+//! assert_eq!(wait::wait(Signal::USR1)?, Signal::USR1); // taken: nothing is pending any more
+//! drop(guard);
+//! assert!(!mask::current().contains(Signal::USR2));
+//! # Ok::<(), wigwag::Error>(())
+//! ```
+
+use std::marker::PhantomData;
+
+use crate::{SignalSet, sys};
+
+/// Puts the thread's mask back to what it was when it was made, on being dropped.
+///
+/// Guards that overlap are dropped in the reverse order, as variables of a block are. It cannot go to another thread.
+#[derive(Debug)]
+#[must_use = "the mask is put back as soon as the guard is dropped; `keep` leaves it"]
+pub struct MaskGuard {
+    before: SignalSet,
+    /// A mask is its thread's: neither `Send` nor `Sync`.
+    thread: PhantomData<*const ()>,
+}
+
+impl MaskGuard {
+    /// The mask that will be put back.
+    #[must_use]
+    pub fn before(&self) -> SignalSet {
+        self.before
+    }
+
+    /// Leaves the mask as it is now.
+    pub fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for MaskGuard {
+    fn drop(&mut self) {
+        change(libc::SIG_SETMASK, self.before);
+    }
+}
+
+/// Blocks these signals too, in the calling thread, until the guard is dropped: rt_sigprocmask(2).
+pub fn block(set: impl Into<SignalSet>) -> MaskGuard {
+    guarded(libc::SIG_BLOCK, set.into())
+}
+
+/// Unblocks these signals in the calling thread until the guard is dropped. What was pending of them is delivered before
+/// this returns.
+pub fn unblock(set: impl Into<SignalSet>) -> MaskGuard {
+    guarded(libc::SIG_UNBLOCK, set.into())
+}
+
+/// Makes this set the mask of the calling thread until the guard is dropped.
+pub fn set(set: impl Into<SignalSet>) -> MaskGuard {
+    guarded(libc::SIG_SETMASK, set.into())
+}
+
+/// The mask of the calling thread.
+#[must_use]
+pub fn current() -> SignalSet {
+    change(libc::SIG_BLOCK, SignalSet::EMPTY)
+}
+
+/// The signals that wait because they are blocked, sent to the calling thread or to the process: rt_sigpending(2).
+#[must_use]
+pub fn pending() -> SignalSet {
+    SignalSet::from_bits(sys::mask::pending().unwrap_or(0))
+}
+
+fn guarded(how: i32, set: SignalSet) -> MaskGuard {
+    MaskGuard {
+        before: change(how, set),
+        thread: PhantomData,
+    }
+}
+
+/// The kernel refuses only bad pointers and an unknown `how`, neither of which can be here.
+fn change(how: i32, set: SignalSet) -> SignalSet {
+    SignalSet::from_bits(sys::mask::change(how, set.without_reserved().bits()).unwrap_or(0))
+}

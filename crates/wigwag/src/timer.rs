@@ -1,0 +1,109 @@
+//! alarm and the three interval timers, which send a signal when they run out.
+//!
+//! A process has one of each; [`alarm`] and [`Timer::Real`] are the same one. A child made by fork has none running; exec
+//! keeps them running.
+
+use std::time::Duration;
+
+use crate::{Error, Result, Signal, sys};
+
+/// Sends ALRM to this process after so many seconds; 0 cancels. Gives the seconds that an earlier one had left: alarm(2).
+///
+/// ```
+/// use wigwag::timer::alarm;
+/// assert_eq!(alarm(60), None);
+/// assert_eq!(alarm(0), Some(60));
+/// ```
+pub fn alarm(seconds: u32) -> Option<u32> {
+    Some(sys::timer::alarm(seconds)).filter(|left| *left > 0)
+}
+
+/// An interval timer of the process: what it measures, and so the signal it sends.
+///
+/// ```
+/// use std::time::Duration;
+/// use wigwag::timer::Timer;
+/// let minute = Duration::from_secs(60);
+/// Timer::Real.set(minute, Some(Duration::from_secs(5)))?;
+/// let setting = Timer::Real.get()?;
+/// assert!(setting.remaining.is_some_and(|left| left <= minute && left > minute / 2));
+/// assert_eq!(setting.interval, Some(Duration::from_secs(5)));
+/// Timer::Real.disarm()?;
+/// assert_eq!(Timer::Real.get()?.remaining, None);
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// Time as on the wall (`ITIMER_REAL`): sends ALRM.
+    Real,
+    /// CPU time that the process itself uses (`ITIMER_VIRTUAL`): sends VTALRM.
+    Virtual,
+    /// CPU time of the process and of the kernel on its behalf (`ITIMER_PROF`): sends PROF.
+    Prof,
+}
+
+/// How a timer is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Setting {
+    /// The time until the next signal; `None` when it does not run.
+    pub remaining: Option<Duration>,
+    /// The time from one signal to the next; `None` when there is only one.
+    pub interval: Option<Duration>,
+}
+
+impl Timer {
+    /// The signal that it sends.
+    #[must_use]
+    pub const fn signal(self) -> Signal {
+        match self {
+            Timer::Real => Signal::ALRM,
+            Timer::Virtual => Signal::VTALRM,
+            Timer::Prof => Signal::PROF,
+        }
+    }
+
+    /// Starts it: the first signal after `first`, the next ones with `interval` between. Times are rounded up to whole
+    /// microseconds; a first time of zero stops it. Gives how it was set before: setitimer(2).
+    ///
+    /// # Errors
+    /// None is known: all times that a [`Duration`] holds are taken, the longest as the kernel's longest.
+    pub fn set(self, first: Duration, interval: Option<Duration>) -> Result<Setting> {
+        sys::timer::set(self.number(), (first, interval.unwrap_or_default()))
+            .map(setting)
+            .map_err(|errno| Error::new(format!("set the timer of {}", self.signal()), errno))
+    }
+
+    /// Stops it, and gives how it was set.
+    ///
+    /// # Errors
+    /// As [`set`](Timer::set).
+    pub fn disarm(self) -> Result<Setting> {
+        self.set(Duration::ZERO, None)
+    }
+
+    /// How it is set now: getitimer(2).
+    ///
+    /// # Errors
+    /// As [`set`](Timer::set).
+    pub fn get(self) -> Result<Setting> {
+        sys::timer::get(self.number())
+            .map(setting)
+            .map_err(|errno| Error::new(format!("read the timer of {}", self.signal()), errno))
+    }
+
+    const fn number(self) -> i32 {
+        match self {
+            Timer::Real => 0,
+            Timer::Virtual => 1,
+            Timer::Prof => 2,
+        }
+    }
+}
+
+fn setting((remaining, interval): sys::timer::Spec) -> Setting {
+    let some = |time: Duration| Some(time).filter(|time| !time.is_zero());
+    Setting {
+        remaining: some(remaining),
+        interval: some(interval),
+    }
+}
