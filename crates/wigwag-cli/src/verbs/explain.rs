@@ -1,11 +1,12 @@
 //! `wigwag explain`: what a signal or a status is, what causes it, and what to do about it.
 
+use anstyle::Style;
 use clap::{Arg, ArgMatches, Command};
 use serde_json::{Value, json};
-use wigwag::catalog::{Kind, Reading, System, SystemSignal, Unreadable, entry, read};
 use wigwag::DefaultAction;
+use wigwag::catalog::{Kind, Reading, System, SystemSignal, Unreadable, entry, read};
 
-use crate::output::Output;
+use crate::output::{Output, clean};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +16,9 @@ Examples:
   wigwag explain -11                          as Python's subprocess reports it
   wigwag explain 'Segmentation fault (core dumped)'
   wigwag explain exit 127";
+
+/// Headings.
+const BOLD: Style = Style::new().bold();
 
 /// The widest that running text is set.
 const WIDEST: usize = 100;
@@ -54,7 +58,7 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
     }
     let width = out.terminal_width().unwrap_or(80).clamp(30, WIDEST);
     let texts: Vec<String> = readings.iter().map(|r| to_text(r, system, width)).collect();
-    out.print(&texts.join("\n"))?;
+    out.print_styled(&texts.join("\n"))?;
     Ok(0)
 }
 
@@ -101,7 +105,7 @@ pub(super) fn wrap(text: &str, width: usize, bullet: &str) -> String {
 
 /// What the text was taken for; nothing where it was the signal's own name or number.
 fn how_read(found: &Reading) -> Option<String> {
-    let text = found.text.trim();
+    let text = clean(found.text.trim(), false);
     let name = found.name.as_deref().unwrap_or("a signal");
     let number = found.number?;
     let core = if found.core_dumped {
@@ -161,8 +165,8 @@ fn to_text(found: &Reading, system: &System, width: usize) -> String {
         |s| super::list::description(s, system),
     );
     let mut text = match found.number {
-        Some(number) => format!("SIG{name}, signal {number}: {title}\n"),
-        None => format!("SIG{name}: {title}\n"),
+        Some(number) => format!("{BOLD}SIG{name}{BOLD:#}, signal {number}: {title}\n"),
+        None => format!("{BOLD}SIG{name}{BOLD:#}: {title}\n"),
     };
     if let Some(how) = how_read(found) {
         text.push_str(&wrap(&how, width, "  "));
@@ -201,7 +205,7 @@ fn to_text(found: &Reading, system: &System, width: usize) -> String {
         ("What causes it", facts.causes),
         ("What to do", facts.advice),
     ] {
-        text.push_str(&format!("\n  {label}\n"));
+        text.push_str(&format!("\n  {BOLD}{label}{BOLD:#}\n"));
         for sentence in sentences {
             text.push_str(&wrap(sentence, width, "  - "));
         }
@@ -273,16 +277,16 @@ fn exit_meaning(code: i32) -> (&'static str, &'static str) {
 
 fn exit_text(found: &Reading, code: i32, width: usize) -> String {
     let (meaning, advice) = exit_meaning(code);
-    let mut text = format!("Exit status {code}: {meaning}\n");
+    let mut text = format!("{BOLD}Exit status {code}{BOLD:#}: {meaning}\n");
     text.push_str(&wrap(
         &format!(
             "{}: the process ended by itself; no signal ended it.",
-            found.text.trim()
+            clean(found.text.trim(), false)
         ),
         width,
         "  ",
     ));
-    text.push_str("\n  What to do\n");
+    text.push_str(&format!("\n  {BOLD}What to do{BOLD:#}\n"));
     text + &wrap(advice, width, "  - ")
 }
 

@@ -3,10 +3,10 @@
 use anyhow::anyhow;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
-use wigwag::catalog::{Kind, Reading, System, SystemSignal, convert, read};
 use wigwag::DefaultAction;
+use wigwag::catalog::{Kind, Reading, System, SystemSignal, convert, read};
 
-use crate::output::Output;
+use crate::output::{Output, clean};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -257,7 +257,7 @@ fn conversions(words: &[&str], system: &System, out: &mut Output) -> anyhow::Res
     for found in &readings {
         text.push_str(
             &conversion_line(found, system)
-                .ok_or_else(|| anyhow!("{} has no number", found.text))?,
+                .ok_or_else(|| anyhow!("{} has no number", clean(&found.text, false)))?,
         );
         text.push('\n');
     }
@@ -294,7 +294,10 @@ fn conversion_line(found: &Reading, system: &System) -> Option<String> {
     let there = match found.kind {
         Kind::Name => format!("{name} is {number} on {title}"),
         Kind::Number => format!("{number} is {name} on {title}"),
-        _ => format!("{} is {name} ({number}) on {title}", found.text.trim()),
+        _ => format!(
+            "{} is {name} ({number}) on {title}",
+            clean(found.text.trim(), false)
+        ),
     };
     let converted = convert(number, system, here);
     Some(match (converted.number, converted.there) {
