@@ -71,8 +71,8 @@ fn agrees_with_the_header_of_this_machine() {
         let code = code
             .strip_prefix("0x")
             .map_or_else(|| code.parse(), |hex| i32::from_str_radix(hex, 16));
-        // A code of IA-64, whose number PKUERR has elsewhere.
-        let (Ok(code), false) = (code, name == "__SEGV_PSTKOVF") else {
+        // A code of IA-64, whose number PKUERR has elsewhere; and a size. and a size.
+        let (Ok(code), false) = (code, ["__SEGV_PSTKOVF", "SI_MAX_SIZE"].contains(&name)) else {
             continue;
         };
         assert_eq!(info(signal, code).code_name(), Some(name));

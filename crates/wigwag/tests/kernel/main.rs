@@ -1,0 +1,69 @@
+//! The library against the real kernel. Every case runs in a process of its own, on its only thread, so that it may
+//! change masks and dispositions: this program starts itself once for each, and ends one that takes too long.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod facts;
+mod receive;
+mod sending;
+mod tools;
+
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use wigwag::{PidFd, Signal};
+
+type Case = (&'static str, fn());
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn main() -> ExitCode {
+    let cases: Vec<Case> = [facts::CASES, receive::CASES, sending::CASES].concat();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, name] = arguments.as_slice()
+        && flag == "--case"
+    {
+        let (_, case) = cases
+            .iter()
+            .find(|(other, _)| other == name)
+            .expect("a case of this name");
+        case();
+        return ExitCode::SUCCESS;
+    }
+    if arguments.iter().any(|argument| argument == "--list") {
+        cases.iter().for_each(|(name, _)| println!("{name}: test"));
+        return ExitCode::SUCCESS;
+    }
+    let words: Vec<&String> = arguments
+        .iter()
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let chosen =
+        |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
+    let mut failed = 0;
+    for (name, _) in cases.iter().filter(|(name, _)| chosen(name)) {
+        let passed = run(name);
+        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        failed += i32::from(!passed);
+    }
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn run(name: &str) -> bool {
+    let mut child = Command::new(std::env::current_exe().expect("the path of this program"))
+        .args(["--case", name])
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("start a case");
+    let pidfd = PidFd::open(child.id() as i32).expect("hold the case");
+    if !pidfd.wait(Some(LIMIT)).expect("wait for the case") {
+        pidfd
+            .send(Signal::KILL)
+            .expect("end a case that takes too long");
+        println!("{name} took longer than {LIMIT:?}");
+    }
+    child.wait().expect("the case's status").success()
+}

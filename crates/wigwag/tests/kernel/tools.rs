@@ -1,0 +1,101 @@
+//! What a test needs that the library does not offer: fork, a handler, a limit, another user.
+#![allow(unsafe_code)]
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use wigwag::{Signal, WaitStatus};
+
+/// How often [`count`] has run, and for which signal last.
+pub static COUNT: AtomicI32 = AtomicI32::new(0);
+pub static LAST: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn count(signal: i32) {
+    COUNT.fetch_add(1, Ordering::SeqCst);
+    LAST.store(signal, Ordering::SeqCst);
+}
+
+/// Installs a handler that counts, with these flags and no mask.
+pub fn handle(signal: Signal, flags: i32) {
+    let handler: extern "C" fn(i32) = count;
+    // SAFETY: zero is valid for every field, and the handler only uses atomics.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = flags;
+        assert_eq!(
+            libc::sigaction(signal.number(), &raw const action, std::ptr::null_mut()),
+            0
+        );
+    }
+}
+
+pub fn handler_address() -> usize {
+    let handler: extern "C" fn(i32) = count;
+    handler as *const () as usize
+}
+
+/// Runs the function in a forked child, which exits with what it returns; gives the child's pid.
+pub fn fork(child: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: this process has one thread, so that everything works in the child.
+    match unsafe { libc::fork() } {
+        0 => {
+            let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(101);
+            // SAFETY: ends the child, without the parent's clean-up.
+            unsafe { libc::_exit(code) }
+        }
+        pid => {
+            assert!(pid > 0, "fork failed");
+            pid
+        }
+    }
+}
+
+/// Waits for a child.
+pub fn collect(pid: i32) -> WaitStatus {
+    let mut raw = 0;
+    // SAFETY: writes a number.
+    let result = unsafe { libc::waitpid(pid, &raw mut raw, 0) };
+    assert_eq!(result, pid);
+    WaitStatus::try_from(ExitStatus::from_raw(raw)).unwrap()
+}
+
+/// Waits for a child to stop.
+pub fn until_stopped(pid: i32) {
+    let mut raw = 0;
+    // SAFETY: writes a number.
+    let result = unsafe { libc::waitpid(pid, &raw mut raw, libc::WUNTRACED) };
+    assert_eq!(result, pid);
+    assert!(
+        matches!(WaitStatus::from_raw(raw), Some(WaitStatus::Stopped(_))),
+        "{raw:#x}"
+    );
+}
+
+pub fn limit_pending(limit: u64) {
+    let limit = libc::rlimit {
+        rlim_cur: limit,
+        rlim_max: limit,
+    };
+    // SAFETY: reads one rlimit.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_SIGPENDING, &raw const limit) };
+    assert_eq!(result, 0);
+}
+
+pub fn become_user(uid: u32) {
+    // SAFETY: takes a number.
+    let result = unsafe { libc::setuid(uid) };
+    assert_eq!(result, 0);
+}
+
+pub fn is_root() -> bool {
+    // SAFETY: takes nothing.
+    unsafe { libc::geteuid() == 0 }
+}
+
+/// Writes to a null pointer's page.
+pub fn touch_nothing() {
+    // SAFETY: not at all: the fault is what is wanted, in a child made for it.
+    unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) };
+}
