@@ -10,12 +10,18 @@ use wigwag::{
 };
 
 use crate::Case;
-use crate::tools::{collect, fork, until_stopped};
+use crate::tools::{
+    collect, fork, send_by_pid_as_descriptor, touch_beyond_the_file, until_stopped,
+};
 
 pub const CASES: &[Case] = &[
     (
         "facts::signals_go_up_to_64_and_carry_values",
         signals_go_up_to_64_and_carry_values,
+    ),
+    (
+        "facts::a_file_cut_short_gives_bus",
+        a_file_cut_short_gives_bus,
     ),
     (
         "facts::a_descriptor_that_is_no_pidfd_is_refused",
@@ -59,6 +65,23 @@ fn a_descriptor_that_is_no_pidfd_is_refused() {
     let fd: BorrowedFd<'_> = file.as_fd();
     let error = pidfd_send(fd, Some(Signal::TERM), None, Scope::Default).unwrap_err();
     assert_eq!(error.errno(), Errno::BADF);
+    assert_eq!(
+        send_by_pid_as_descriptor(send::process_id()),
+        Errno::BADF,
+        "a pid is no descriptor"
+    );
+}
+
+fn a_file_cut_short_gives_bus() {
+    let file = rustix::fs::memfd_create("empty", rustix::fs::MemfdFlags::CLOEXEC)
+        .unwrap()
+        .into();
+    let child = fork(|| {
+        wigwag::disposition::default(Signal::BUS).unwrap();
+        touch_beyond_the_file(&file);
+        0
+    });
+    assert_eq!(collect(child).signal(), Some(Signal::BUS));
 }
 
 fn a_forked_child_reads_its_own_signals() {

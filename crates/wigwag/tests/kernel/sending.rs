@@ -33,6 +33,10 @@ pub const CASES: &[Case] = &[
         "sending::the_receivers_limit_counts",
         the_receivers_limit_counts,
     ),
+    (
+        "sending::the_senders_limit_does_not_count",
+        the_senders_limit_does_not_count,
+    ),
     ("sending::a_full_queue_is_told", a_full_queue_is_told),
 ];
 
@@ -212,6 +216,24 @@ fn user_of(pid: i32) -> u32 {
         .find_map(|line| line.strip_prefix("Uid:"))
         .unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn the_senders_limit_does_not_count() {
+    let _guard = mask::block(Signal::rtmin());
+    let receiver = send::process_id();
+    let sender = fork(|| {
+        limit_pending(0);
+        send::queue(receiver, Signal::rtmin(), 1).unwrap();
+        i32::from(
+            !send::queue(send::process_id(), Signal::rtmin(), 1)
+                .is_err_and(|error| error.is_queue_full()),
+        )
+    });
+    assert_eq!(collect(sender), WaitStatus::Exited(0));
+    assert_eq!(
+        wait::wait_info(Signal::rtmin()).unwrap().pid(),
+        Some(sender)
+    );
 }
 
 fn a_full_queue_is_told() {

@@ -99,3 +99,38 @@ pub fn touch_nothing() {
     // SAFETY: not at all: the fault is what is wanted, in a child made for it.
     unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) };
 }
+
+/// Reads a page of a mapping whose file has none.
+pub fn touch_beyond_the_file(file: &std::fs::File) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: a new mapping of one page, chosen by the kernel.
+    let page = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            4096,
+            libc::PROT_READ,
+            libc::MAP_SHARED,
+            file.as_raw_fd(),
+            0,
+        )
+    };
+    assert_ne!(page, libc::MAP_FAILED);
+    // SAFETY: not at all: the fault is what is wanted, in a child made for it.
+    unsafe { page.cast::<u8>().read_volatile() };
+}
+
+/// pidfd_send_signal(2) with a pid in the descriptor's place; gives the errno.
+pub fn send_by_pid_as_descriptor(pid: i32) -> wigwag::Errno {
+    // SAFETY: takes numbers and a null pointer.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pid,
+            0,
+            std::ptr::null::<u8>(),
+            0,
+        )
+    };
+    assert_eq!(result, -1);
+    wigwag::Errno::new(std::io::Error::last_os_error().raw_os_error().unwrap())
+}
