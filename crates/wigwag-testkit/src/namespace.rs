@@ -15,14 +15,14 @@ pub struct Also {
 /// Runs the rest of a test in a pid and a mount namespace of its own, with its own `/proc`.
 ///
 /// Outside, runs this one test again inside and passes on how it ended: the macro returns from the test. Inside, the
-/// test's process is pid 1. As root, or with user namespaces; else the test is skipped, said aloud, and never in CI.
+/// test's process is a child of pid 1, a shell that waits for it. As root, or with user namespaces; else the test is skipped, said aloud, and never in CI.
 ///
 /// ```no_run
 /// # fn main() {}
 /// #[test]
 /// fn alone() {
 ///     wigwag_testkit::namespace!();
-///     assert_eq!(std::process::id(), 1);
+///     assert_eq!(std::os::unix::process::parent_id(), 1);
 /// }
 /// ```
 #[macro_export]
@@ -69,7 +69,8 @@ pub fn enter(here: &str, also: Also) -> bool {
     }
     let status = Command::new("unshare")
         .args(&words)
-        .arg("--")
+        // A shell that has something left to do stays, as pid 1.
+        .args(["--", "sh", "-c", r#""$0" "$@"; exit $?"#])
         .arg(std::env::current_exe().unwrap())
         .args([
             test,

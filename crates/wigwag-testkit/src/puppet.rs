@@ -266,7 +266,8 @@ impl Puppet {
             .write_all(b"exit 0\n")
             .unwrap();
         Deadline::usual().wait_for("a zombie", || {
-            (proc::state(self.pid) == Some('Z')).then_some(())
+            let threads = proc::threads(self.pid);
+            (threads.len() == 1 && threads[0].state == 'Z').then_some(())
         });
         self.zombie = true;
     }
