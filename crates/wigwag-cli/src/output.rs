@@ -1,0 +1,216 @@
+//! The one place that prints.
+//!
+//! On a terminal: tables and colours (NO_COLOR and CLICOLOR are followed). In a pipe: plain lines that stay as they are from
+//! one version to the next. With `--json`: one document. A reader that has gone away is no error, and nothing more is
+//! written to it; a full disk is one.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// Standard output and standard error, and how they are written to.
+#[derive(Debug)]
+pub struct Output {
+    json: bool,
+    quiet: bool,
+    width: Option<usize>,
+    closed: bool,
+}
+
+impl Output {
+    /// Looks at where standard output goes.
+    pub fn new() -> Output {
+        let stdout = io::stdout();
+        let width = stdout.is_terminal().then(|| {
+            let size = rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| size.ws_col);
+            if size == 0 { 80 } else { usize::from(size) }
+        });
+        Output {
+            json: false,
+            quiet: false,
+            width,
+            closed: false,
+        }
+    }
+
+    /// What the command line asks for.
+    pub fn set(&mut self, json: bool, quiet: bool) {
+        (self.json, self.quiet) = (json, quiet);
+    }
+
+    /// Whether one JSON document is wanted.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether nothing but errors is wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// The columns of the terminal that standard output is; `None` where it is none.
+    pub fn terminal_width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// Prints text as it is, unless quiet.
+    ///
+    /// # Errors
+    /// Where it cannot be written (ENOSPC, EIO). A closed pipe is none.
+    pub fn print(&mut self, text: &str) -> anyhow::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        self.write(text.as_bytes())
+    }
+
+    /// Prints text with colours in it; they are left out where standard output takes none.
+    ///
+    /// # Errors
+    /// As [`Output::print`].
+    pub fn print_styled(&mut self, text: &str) -> anyhow::Result<()> {
+        let coloured = self.width.is_some()
+            && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+        if coloured {
+            self.print(text)
+        } else {
+            self.print(&anstream::adapter::strip_str(text).to_string())
+        }
+    }
+
+    /// Prints one JSON document, also when quiet.
+    ///
+    /// # Errors
+    /// As [`Output::print`].
+    pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> anyhow::Result<()> {
+        let mut text = serde_json::to_vec_pretty(value)?;
+        text.push(b'\n');
+        self.write(&text)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        match written {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            Err(error) => {
+                self.closed = true;
+                Err(anyhow::anyhow!("cannot write to standard output: {error}"))
+            }
+        }
+    }
+
+    /// A message on standard error, each of its lines as `wigwag: ...`. Whether it can be written is not asked.
+    pub fn complain(&self, text: &str) {
+        let mut lines = String::new();
+        for (n, line) in text.lines().enumerate() {
+            // The usage lines that come with an error are set apart by an empty one and stand as they are.
+            let aside = line.is_empty()
+                || line.starts_with(' ')
+                || line.starts_with("Usage:")
+                || line.starts_with("For more");
+            lines.push_str(if n == 0 || !aside { "wigwag: " } else { "" });
+            lines.push_str(&clean(line, false));
+            lines.push('\n');
+        }
+        let _ = io::stderr().lock().write_all(lines.as_bytes());
+    }
+
+    /// A remark on standard error, unless quiet.
+    pub fn remark(&self, text: &str) {
+        if !self.quiet {
+            self.complain(text);
+        }
+    }
+
+    /// Asks on the terminal; `false` where standard input or standard error is none.
+    pub fn ask(&self, question: &str) -> bool {
+        let (stdin, mut stderr) = (io::stdin(), io::stderr());
+        if !stdin.is_terminal() || !stderr.is_terminal() {
+            return false;
+        }
+        let _ = write!(stderr, "wigwag: {} [y/N] ", clean(question, false))
+            .and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        let read = stdin.read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
+    /// A table: fitted to the terminal.
+    ///
+    /// # Errors
+    /// As [`Output::print`].
+    pub fn table(&mut self, titles: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(self.width.unwrap_or(80)).unwrap_or(u16::MAX));
+        table.set_header(
+            titles
+                .iter()
+                .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
+        );
+        for row in rows {
+            table.add_row(row);
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        table.enforce_styling();
+        let text: String = table
+            .lines()
+            .map(|line| line.trim_end().to_owned() + "\n")
+            .collect();
+        self.print_styled(&text)
+    }
+}
+
+/// Text of other processes made harmless for a terminal: control characters as `\xNN`, and blanks too where a line is split
+/// at them.
+pub fn clean(text: &str, blanks: bool) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || (blanks && c.is_whitespace()) {
+            for byte in c.to_string().bytes() {
+                safe.push_str(&format!("\\x{byte:02x}"));
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// The first `width` characters, the last of them `…` where more follow.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_move_the_cursor() {
+        assert_eq!(clean("a\x1b[2Jb c", false), "a\\x1b[2Jb c");
+        assert_eq!(clean("a b\n", true), "a\\x20b\\x0a");
+        assert_eq!(
+            (cut("abcdef", 4), cut("abcd", 4)),
+            ("abc…".to_owned(), "abcd".to_owned())
+        );
+    }
+}

@@ -1,0 +1,311 @@
+//! The options that choose processes and guard them, and what they say.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use jiff::SignedDuration;
+use wigwag::{InvalidSignal, Signal};
+use wigwag_process::order::{Guards, parse_duration};
+use wigwag_process::selector::{Filter, NamespaceFilter, Selector, Target};
+
+use crate::verbs::{flag, usage};
+
+const TARGETS: &str = "\
+A pid (4242, pid:4242), a process group (-4242, group:4242), session:4242, tree:4242 (it and all below it), \
+port:8080 (who listens), file:PATH (who has it open), unit:NAME (systemd), cgroup:PATH, tid:4243 (one thread), \
+or the name of a process (nginx, name:nginx)";
+
+const CHOOSING: &str = "Choosing (all must hold)";
+
+fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
+/// Adds the words and options by which a verb is told whom.
+pub fn selecting(command: Command) -> Command {
+    let many = |arg: Arg| arg.action(ArgAction::Append);
+    command
+        .arg(
+            Arg::new("target")
+                .value_name("TARGET")
+                .num_args(0..)
+                .value_parser(clap::value_parser!(OsString))
+                .help(TARGETS),
+        )
+        .next_help_heading(CHOOSING)
+        .arg(many(option(
+            "name",
+            "NAME",
+            "Named so (comm, or the base name of a longer one)",
+        )))
+        .arg(
+            switch(
+                "exact",
+                "With --full or --regex: all of the name must match",
+            )
+            .requires("name"),
+        )
+        .arg(switch("full", "Look for --name in the whole command line").requires("name"))
+        .arg(switch("regex", "--name is a regular expression").requires("name"))
+        .arg(many(option("user", "USER", "Runs as this user (name or number)")).short('u'))
+        .arg(many(option(
+            "group-id",
+            "GROUP",
+            "Runs with this group (name or number)",
+        )))
+        .arg(many(option("parent", "PID", "Is a child of this process")))
+        .arg(many(option(
+            "tty",
+            "TTY",
+            "Has this terminal (pts/3, none)",
+        )))
+        .arg(option(
+            "older",
+            "TIME",
+            "Started longer ago than this (10m, 2h)",
+        ))
+        .arg(option("younger", "TIME", "Started less long ago than this"))
+        .arg(switch("newest", "Only the one that started last").conflicts_with("oldest"))
+        .arg(switch("oldest", "Only the one that started first"))
+        .arg(many(
+            option("cgroup", "PATH", "Is in this control group or below it")
+                .value_parser(clap::value_parser!(PathBuf)),
+        ))
+        .arg(many(option(
+            "env",
+            "NAME[=VALUE]",
+            "Has this in its environment",
+        )))
+        .arg(many(option(
+            "ns",
+            "PID[:KIND,...]",
+            "Shares these namespaces with that process",
+        )))
+        .arg(option(
+            "state",
+            "LETTERS",
+            "Is in one of these states: R, S, D, T, t, Z, I",
+        ))
+        .arg(option("handles", "SIGNAL", "Has a handler for this signal"))
+        .next_help_heading(None)
+}
+
+/// Adds the options of verbs that do something to what they select.
+pub fn acting(command: Command) -> Command {
+    selecting(command)
+        .next_help_heading("Choosing (all must hold)")
+        .arg(switch("own-group", "All of wigwag's own process group"))
+        .arg(switch(
+            "everyone",
+            "All that may be signalled, but not wigwag itself or pid 1",
+        ))
+        .next_help_heading("Guards")
+        .arg(
+            option(
+                "allow",
+                "WHOM",
+                "Lift a guard: self, ancestors, init (comma-separated)",
+            )
+            .action(ArgAction::Append)
+            .value_delimiter(',')
+            .value_parser(["self", "ancestors", "init"]),
+        )
+        .arg(
+            option(
+                "max",
+                "N",
+                "Refuse, or ask on a terminal, where more than N are selected [default: 50]",
+            )
+            .value_parser(clap::value_parser!(usize)),
+        )
+        .arg(switch(
+            "ignore-missing",
+            "Go on where a target selects nothing",
+        ))
+        .next_help_heading("Output")
+        .arg(
+            switch(
+                "dry-run",
+                "Send nothing; print who it would be, and what it would do",
+            )
+            .short('n'),
+        )
+        .next_help_heading(None)
+}
+
+/// The option by which a signal is given.
+pub fn signal_option(help: &'static str) -> Arg {
+    option("signal", "SIGNAL", help).short('s')
+}
+
+/// The signal of `--signal`; `Some(None)` is 0, the probe.
+///
+/// # Errors
+/// A usage error where it is none.
+pub fn signal(matches: &ArgMatches) -> anyhow::Result<Option<Option<Signal>>> {
+    let Some(word) = matches.get_one::<String>("signal") else {
+        return Ok(None);
+    };
+    match word.parse() {
+        Ok(signal) => Ok(Some(Some(signal))),
+        Err(InvalidSignal::Zero) => Ok(Some(None)),
+        Err(error) => Err(usage(error.to_string())),
+    }
+}
+
+/// A time such as `10s`.
+///
+/// # Errors
+/// A usage error where it is none.
+pub fn duration(matches: &ArgMatches, name: &str) -> anyhow::Result<Option<SignedDuration>> {
+    let Some(word) = matches.try_get_one::<String>(name).ok().flatten() else {
+        return Ok(None);
+    };
+    parse_duration(word).map(Some).ok_or_else(|| {
+        usage(format!(
+            "--{name}: {word:?} is no time: write it as 500ms, 10s, 1m30s or 2h"
+        ))
+    })
+}
+
+fn all<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Vec<T> {
+    matches
+        .get_many::<T>(name)
+        .unwrap_or_default()
+        .cloned()
+        .collect()
+}
+
+/// Whom the words mean.
+///
+/// # Errors
+/// A usage error where nobody is named, or a word cannot be read.
+pub fn selector(matches: &ArgMatches) -> anyhow::Result<Selector> {
+    let mut targets = Vec::new();
+    for word in matches.get_many::<OsString>("target").unwrap_or_default() {
+        targets.push(Target::parse_os(word).map_err(|error| usage(error.to_string()))?);
+    }
+    if let Ok(Some(threads)) = matches.try_get_many::<i32>("thread") {
+        targets.extend(threads.map(|tid| Target::Thread(*tid)));
+    }
+    if flag(matches, "own-group") {
+        targets.push(Target::OwnGroup);
+    }
+    if flag(matches, "everyone") {
+        targets.push(Target::Everyone);
+    }
+    let selector = Selector {
+        targets,
+        filter: filter(matches)?,
+    };
+    if selector.is_empty() {
+        return Err(usage(nobody(matches)));
+    }
+    Ok(selector)
+}
+
+fn nobody(matches: &ArgMatches) -> String {
+    let signal = matches
+        .try_get_one::<String>("signal")
+        .ok()
+        .flatten()
+        .filter(|word| !word.bytes().all(|b| b.is_ascii_digit()));
+    match signal {
+        Some(word) => {
+            format!("no target: whom is {word} for? A process that is named {word} is name:{word}")
+        }
+        None => "no target: name a process, or choose with --name, --user, ...".to_owned(),
+    }
+}
+
+fn filter(matches: &ArgMatches) -> anyhow::Result<Filter> {
+    let numbers = |name: &str| -> anyhow::Result<Vec<i32>> {
+        all::<String>(matches, name)
+            .iter()
+            .map(|word| match Target::parse(word) {
+                Ok(Target::Pid(pid)) => Ok(pid),
+                _ => Err(usage(format!("--{name}: {word:?} is no process number"))),
+            })
+            .collect()
+    };
+    let namespaces: anyhow::Result<Vec<NamespaceFilter>> = all::<String>(matches, "ns")
+        .iter()
+        .map(|word| {
+            word.parse()
+                .map_err(|error: String| usage(format!("--ns: {error}")))
+        })
+        .collect();
+    let handles = matches
+        .get_one::<String>("handles")
+        .map(|word| {
+            word.parse::<Signal>()
+                .map_err(|error| usage(format!("--handles: {error}")))
+        })
+        .transpose()?;
+    Ok(Filter {
+        name: all(matches, "name"),
+        exact: flag(matches, "exact"),
+        full: flag(matches, "full"),
+        regex: flag(matches, "regex"),
+        user: all(matches, "user"),
+        group_id: all(matches, "group-id"),
+        parent: numbers("parent")?,
+        tty: all(matches, "tty"),
+        older: duration(matches, "older")?,
+        younger: duration(matches, "younger")?,
+        newest: flag(matches, "newest"),
+        oldest: flag(matches, "oldest"),
+        cgroup: all(matches, "cgroup"),
+        env: all::<String>(matches, "env")
+            .iter()
+            .map(|word| match word.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (word.clone(), None),
+            })
+            .collect(),
+        ns: namespaces?,
+        state: states(matches)?,
+        handles,
+    })
+}
+
+fn states(matches: &ArgMatches) -> anyhow::Result<Vec<char>> {
+    let letters = matches
+        .get_one::<String>("state")
+        .map_or("", String::as_str);
+    let letters: Vec<char> = letters.chars().filter(|c| *c != ',').collect();
+    match letters.iter().find(|c| !"RSDTtZXI".contains(**c)) {
+        Some(wrong) => Err(usage(format!(
+            "--state: {wrong} is no state: they are R, S, D, T, t, Z and I"
+        ))),
+        None => Ok(letters),
+    }
+}
+
+/// What an order must not do; `max` is the number where nothing else is said.
+pub fn guards(matches: &ArgMatches, max: Option<usize>) -> Guards {
+    let allowed = |whom: &str| {
+        matches
+            .try_get_many::<String>("allow")
+            .ok()
+            .flatten()
+            .is_some_and(|mut words| words.any(|word| word == whom))
+    };
+    let given = matches.try_get_one::<usize>("max").ok().flatten();
+    Guards {
+        allow_self: allowed("self"),
+        allow_ancestors: allowed("ancestors"),
+        allow_init: allowed("init"),
+        max: given.copied().or(max),
+        if_handled: flag(matches, "if-handled"),
+        ignore_missing: flag(matches, "ignore-missing"),
+    }
+}

@@ -1,0 +1,237 @@
+//! The verbs, one a file, and what they have in common.
+
+pub mod apply;
+pub mod completions;
+pub mod explain;
+pub mod freeze;
+pub mod keys;
+pub mod list;
+pub mod man;
+pub mod reload;
+pub mod send;
+pub mod show;
+pub mod stop;
+pub mod thaw;
+pub mod wait;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::output::Output;
+use crate::target::Dashes;
+
+/// What `wigwag` does with a word.
+#[derive(Debug)]
+pub struct Verb {
+    /// The word.
+    pub name: &'static str,
+    /// Where the overview puts it.
+    pub group: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// What `-9`, `-TERM` and `-4242` mean to it.
+    pub dashes: Dashes,
+    /// The description of its words and options, built only when it is called for.
+    pub command: fn() -> Command,
+    /// Carries it out.
+    pub run: fn(&ArgMatches, &mut Output) -> anyhow::Result<u8>,
+}
+
+const SIGNAL: &str = "Send and see what it did";
+const LOOK: &str = "Look, signal nothing";
+const KNOW: &str = "Know the signals";
+const FRAME: &str = "The command itself";
+
+macro_rules! verb {
+    ($group:expr, $name:ident, $dashes:ident, $about:expr) => {
+        Verb {
+            name: stringify!($name),
+            group: $group,
+            about: $about,
+            dashes: Dashes::$dashes,
+            command: $name::command,
+            run: $name::run,
+        }
+    };
+}
+
+/// All verbs, in the order of the overview.
+pub const VERBS: &[Verb] = &[
+    verb!(
+        SIGNAL,
+        send,
+        Signal,
+        "Send a signal to processes and say what it did"
+    ),
+    verb!(
+        SIGNAL,
+        stop,
+        Ladder,
+        "End processes: ask first, then insist"
+    ),
+    verb!(
+        SIGNAL,
+        reload,
+        Signal,
+        "Have daemons read their configuration again"
+    ),
+    verb!(SIGNAL, freeze, Group, "Halt processes without ending them"),
+    verb!(SIGNAL, thaw, Group, "Let halted processes run on"),
+    verb!(
+        SIGNAL,
+        apply,
+        Plain,
+        "Carry out a plan that was saved by --dry-run --json"
+    ),
+    verb!(LOOK, show, Look, "Show what processes do with each signal"),
+    verb!(LOOK, wait, Group, "Wait until processes have ended"),
+    verb!(
+        KNOW,
+        list,
+        Plain,
+        "List signals, or convert names, numbers and statuses"
+    ),
+    verb!(
+        KNOW,
+        explain,
+        Plain,
+        "Explain a signal, an exit status or a shell's words"
+    ),
+    verb!(KNOW, keys, Plain, "Show which key sends which signal here"),
+    verb!(
+        FRAME,
+        completions,
+        Plain,
+        "Print the completions for a shell"
+    ),
+    verb!(FRAME, man, Plain, "Print the manual pages"),
+];
+
+/// The verb of that name.
+pub fn find(name: &str) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| verb.name == name)
+}
+
+/// A verb's description with the options that all have.
+pub fn with_common(verb: &Verb) -> Command {
+    let command = (verb.command)()
+        .bin_name(format!("wigwag {}", verb.name))
+        .display_name(format!("wigwag-{}", verb.name))
+        .disable_version_flag(true);
+    if verb.group == FRAME {
+        return command;
+    }
+    command
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help_heading("Output")
+                .help("Print one JSON document"),
+        )
+        .arg(
+            Arg::new("quiet")
+                .short('q')
+                .long("quiet")
+                .action(ArgAction::SetTrue)
+                .help_heading("Output")
+                .help("Print nothing but errors"),
+        )
+}
+
+/// The whole command with all verbs, for completions and manual pages.
+pub fn tree() -> Command {
+    Command::new("wigwag")
+        .about("Find processes, say what a signal would do, send it, and see what it did")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .subcommands(VERBS.iter().map(with_common))
+}
+
+/// Whether a flag that may not exist is set.
+pub fn flag(matches: &ArgMatches, name: &str) -> bool {
+    matches.try_get_one::<bool>(name).ok().flatten() == Some(&true)
+}
+
+/// An error with its exit status.
+#[derive(Debug)]
+pub struct Failure {
+    /// 1 no target, 2 usage, 3 refused.
+    pub code: u8,
+    text: String,
+}
+
+impl Failure {
+    /// An error that ends the command with `code`.
+    pub fn new(code: u8, text: impl Into<String>) -> Failure {
+        Failure {
+            code,
+            text: text.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// An error of the words given: exit status 2.
+pub fn usage(text: impl Into<String>) -> anyhow::Error {
+    Failure::new(2, text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_description_is_sound() {
+        for verb in VERBS {
+            with_common(verb).debug_assert();
+        }
+        tree().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_examples() {
+        for verb in VERBS {
+            let command = (verb.command)();
+            let examples = command.get_after_help().map(ToString::to_string);
+            assert!(
+                examples.is_some_and(|text| text.contains(&format!("wigwag {}", verb.name))),
+                "{}",
+                verb.name
+            );
+        }
+    }
+
+    #[test]
+    fn the_options_that_take_a_word_are_known() {
+        for verb in VERBS.iter().filter(|verb| verb.dashes != Dashes::Plain) {
+            for arg in with_common(verb)
+                .get_arguments()
+                .filter(|arg| !arg.is_positional())
+            {
+                let takes = arg.get_action().takes_values() && !arg.is_require_equals_set();
+                let long = arg.get_long().unwrap_or_default();
+                assert_eq!(
+                    crate::target::takes_word(long),
+                    takes,
+                    "{} --{long}",
+                    verb.name
+                );
+                if let Some(short) = arg.get_short() {
+                    assert_eq!(
+                        crate::target::short_takes_word(short),
+                        takes,
+                        "{} -{short}",
+                        verb.name
+                    );
+                }
+            }
+        }
+    }
+}

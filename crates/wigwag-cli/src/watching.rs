@@ -1,0 +1,249 @@
+//! An order from the command line: prepared, asked about where it is too large, carried out while somebody watches.
+
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use wigwag::disposition::Handling;
+use wigwag::mask::MaskGuard;
+use wigwag::{Signal, SignalFd, SignalSet};
+use wigwag_process::census::SelectError;
+use wigwag_process::execute::{NoObserver, Observer, Progress, Remaining};
+use wigwag_process::order::{Action, Order};
+use wigwag_process::plan::{PlanError, Prepared, prepare};
+use wigwag_process::procfs::Proc;
+use wigwag_process::receipt::Report;
+
+use crate::output::{Output, clean, cut};
+use crate::report;
+use crate::verbs::{Failure, usage};
+
+/// Waiting shorter than this shows no progress.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Carries an order out, or prints its plan, and prints what came of it; the exit status.
+///
+/// # Errors
+/// Where there is no plan, or the answer cannot be written.
+pub fn carry_out(order: Order, dry_run: bool, out: &mut Output) -> anyhow::Result<u8> {
+    let proc = Proc::open()?;
+    let prepared = prepare_or_ask(&proc, order, out)?;
+    finish(prepared, dry_run, out)
+}
+
+/// The same from a prepared order on.
+///
+/// # Errors
+/// As [`carry_out`].
+pub fn finish(prepared: Prepared<'_>, dry_run: bool, out: &mut Output) -> anyhow::Result<u8> {
+    if dry_run {
+        return report::plan(&prepared.plan(), out);
+    }
+    let report = execute(prepared, out);
+    let code = report.verdict().code();
+    report::report(&report, out)
+        .map_err(|error| error.context("what was ordered has been done, but its report is lost"))?;
+    Ok(code)
+}
+
+fn prepare_or_ask<'a>(proc: &'a Proc, order: Order, out: &Output) -> anyhow::Result<Prepared<'a>> {
+    let again = order.clone();
+    match prepare(proc, order) {
+        Ok(prepared) => Ok(prepared),
+        Err(PlanError::TooMany { found, max }) => {
+            let verb = again.action.verb();
+            let question = format!(
+                "{found} processes are selected, more than --max {max}: {verb} all of them?"
+            );
+            if out.ask(&question) {
+                let mut order = again;
+                order.guards.max = Some(found);
+                return prepare(proc, order).map_err(failure);
+            }
+            Err(failure(PlanError::TooMany { found, max }))
+        }
+        Err(error) => Err(failure(error)),
+    }
+}
+
+/// The exit status that an order without a plan has.
+pub fn failure(error: PlanError) -> anyhow::Error {
+    let code = match &error {
+        PlanError::Nobody | PlanError::CountWithoutEvery | PlanError::Format { .. } => 2,
+        PlanError::Select(select) => return select_failure(select),
+        PlanError::TooMany { .. } => 3,
+        _ => 1,
+    };
+    Failure::new(code, error.to_string()).into()
+}
+
+/// The same where the census fails.
+pub fn select_failure(error: &SelectError) -> anyhow::Error {
+    match error {
+        SelectError::Io(_) | SelectError::Descriptors { .. } | SelectError::Namespace { .. } => {
+            Failure::new(1, error.to_string()).into()
+        }
+        _ => usage(error.to_string()),
+    }
+}
+
+fn execute(prepared: Prepared<'_>, out: &Output) -> Report {
+    let order = prepared.plan().order;
+    if !waits(&order) {
+        return prepared.execute(&mut NoObserver);
+    }
+    let mut watcher = Watcher::new(order, out);
+    let report = prepared.execute(&mut watcher);
+    watcher.end();
+    report
+}
+
+fn waits(order: &Order) -> bool {
+    match &order.action {
+        Action::Send { schedule, .. } => order.watch.is_some() || !schedule.is_now(),
+        Action::Reload { .. } => order.watch.is_some(),
+        Action::Stop { .. } | Action::Freeze | Action::Thaw | Action::Wait { .. } => true,
+    }
+}
+
+/// Shows who is still there, and ends the watching at Ctrl-C.
+struct Watcher {
+    order: Order,
+    signals: Option<SignalFd>,
+    mask: Option<MaskGuard>,
+    /// The columns of the terminal that progress is shown on.
+    columns: Option<usize>,
+    drawn: usize,
+}
+
+impl Watcher {
+    fn new(order: Order, out: &Output) -> Watcher {
+        let stderr = io::stderr();
+        let columns = (stderr.is_terminal() && !out.is_quiet())
+            .then(|| {
+                rustix::termios::tcgetwinsize(&stderr).map_or(80, |size| usize::from(size.ws_col))
+            })
+            .map(|columns| if columns == 0 { 80 } else { columns });
+        // What nohup or a shell has had ignored stays ignored.
+        let ends: SignalSet = [Signal::INT, Signal::TERM]
+            .into_iter()
+            .filter(|signal| {
+                !wigwag::disposition::get(*signal).is_ok_and(|d| d.handling == Handling::Ignore)
+            })
+            .collect();
+        let signals = SignalFd::new(ends).ok();
+        let mask = signals.is_some().then(|| wigwag::mask::block(ends));
+        Watcher {
+            order,
+            signals,
+            mask,
+            columns,
+            drawn: 0,
+        }
+    }
+
+    fn end(mut self) {
+        self.erase();
+        // Takes the signal that ended the watching, or it would end us now, before the report is printed.
+        if let Some(signals) = &self.signals {
+            while let Ok(Some(_)) = signals.read() {}
+        }
+        drop(self.mask.take());
+    }
+
+    fn erase(&mut self) {
+        if self.drawn > 0 {
+            let _ = write!(io::stderr(), "\x1b[{}F\x1b[J", self.drawn);
+            self.drawn = 0;
+        }
+    }
+
+    fn headline(&self, progress: &Progress<'_>) -> String {
+        let mut line = format!(
+            "{} of {} still there after {}",
+            progress.remaining,
+            progress.total,
+            seconds(progress.elapsed)
+        );
+        if matches!(
+            self.order.action,
+            Action::Freeze | Action::Thaw | Action::Send { .. } | Action::Reload { .. }
+        ) {
+            line = format!(
+                "{} of {} to go after {}",
+                progress.remaining,
+                progress.total,
+                seconds(progress.elapsed)
+            );
+        }
+        if let Some(signal) = progress.signal {
+            line.push_str(&format!("; {signal} sent"));
+        }
+        if let Some(left) = progress.left {
+            let next = self
+                .next_step(progress.signal)
+                .map_or_else(|| "the end".to_owned(), |signal| signal.to_string());
+            line.push_str(&format!(", {next} in {}", seconds(left)));
+        }
+        line
+    }
+
+    fn next_step(&self, sent: Option<Signal>) -> Option<Signal> {
+        let Action::Stop { ladder } = &self.order.action else {
+            return None;
+        };
+        let at = ladder.0.iter().position(|step| Some(step.signal) == sent)?;
+        ladder.0.get(at + 1).map(|step| step.signal)
+    }
+}
+
+impl Observer for Watcher {
+    fn progress(&mut self, progress: &Progress<'_>) {
+        let Some(columns) = self.columns else { return };
+        if progress.elapsed < PATIENCE {
+            return;
+        }
+        let mut lines = vec![self.headline(progress)];
+        lines.extend(
+            progress
+                .shown
+                .iter()
+                .map(|one| format!("  {}", remaining(one))),
+        );
+        if progress.remaining > progress.shown.len() {
+            lines.push(format!(
+                "  ... and {} more",
+                progress.remaining - progress.shown.len()
+            ));
+        }
+        self.erase();
+        let text: String = lines
+            .iter()
+            .map(|line| cut(line, columns - 1) + "\n")
+            .collect();
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+        self.drawn = lines.len();
+    }
+
+    fn interrupt(&self) -> Option<BorrowedFd<'_>> {
+        self.signals.as_ref().map(AsFd::as_fd)
+    }
+}
+
+fn remaining(one: &Remaining<'_>) -> String {
+    let state = report::state_words(one.state);
+    let place = match &one.wchan {
+        Some(place) => format!(" in {place}: no signal reaches it before it returns"),
+        None if one.state == 'D' => ": no signal reaches it before it returns".to_owned(),
+        None => String::new(),
+    };
+    format!(
+        "{:>7} {:<15} {state}{place}",
+        one.who.identity.pid,
+        clean(&one.who.name, false)
+    )
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
