@@ -46,7 +46,7 @@ pub struct Recipe {
     pub directory: Option<String>,
     /// Seize this process with ptrace, and leave it in every signal-delivery-stop, reported.
     pub trace: Option<i32>,
-    /// Children of its own, made to the same recipe, that only sleep.
+    /// Children of its own, made to the same recipe, that only sleep. They alone bear the name.
     pub brood: usize,
     /// It is the init of a pid namespace of its own (with a `/proc` of its own).
     pub namespace_init: bool,

@@ -138,7 +138,7 @@ fn read_signals(fd: OwnedFd) {
 
 /// Children that sleep; they die with this process, which never collects them: the kernel does.
 fn hatch(recipe: &Recipe) -> std::io::Result<()> {
-    sys::ignore(17)?;
+    sys::ignore(libc::SIGCHLD)?;
     let parent = std::process::id();
     for _ in 0..recipe.brood {
         if sys::fork()? == 0 {
@@ -152,6 +152,8 @@ fn hatch(recipe: &Recipe) -> std::io::Result<()> {
             }
         }
     }
+    // The name that the recipe gives is theirs alone.
+    sys::set_name("brood-parent");
     Ok(())
 }
 
