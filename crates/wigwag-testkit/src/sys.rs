@@ -44,6 +44,15 @@ pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
     checked(libc::c_long::from(unsafe { libc::kill(pid, signal) })).map(drop)
 }
 
+/// tgkill(2): to one thread of a process that the test started.
+///
+/// # Errors
+/// As tgkill(2): ESRCH, EPERM, EINVAL.
+pub fn kill_thread(pid: i32, thread: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: takes three numbers.
+    checked(unsafe { libc::syscall(libc::SYS_tgkill, pid, thread, signal) }).map(drop)
+}
+
 /// Whether a signal could be sent: kill(2) with 0.
 #[must_use]
 pub fn signal_probe(pid: i32) -> bool {
