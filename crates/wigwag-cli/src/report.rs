@@ -256,9 +256,9 @@ fn user(who: &Who) -> String {
 pub fn time(time: SignedDuration) -> String {
     let micros = time.as_micros();
     match micros {
-        ..1_000 => format!("{micros} us"),
-        ..1_000_000 => format!("{} ms", micros / 1_000),
-        ..60_000_000 => format!("{:.1} s", time.as_secs_f64()),
+        ..=999 => format!("{micros} us"),
+        1_000..=999_999 => format!("{} ms", micros / 1_000),
+        1_000_000..=59_999_999 => format!("{:.1} s", time.as_secs_f64()),
         _ => format!("{} m {} s", time.as_secs() / 60, time.as_secs() % 60),
     }
 }

@@ -135,11 +135,10 @@ impl Reader {
         match rest.parse::<Signal>() {
             Ok(_) if self.takes_signal() => self.dash_signal(&rest),
             Ok(signal) => Err(Unreadable(self.takes_none(&rest, signal))),
-            Err(InvalidSignal::Unknown { suggestion, .. })
+            Err(InvalidSignal::Unknown { .. })
                 if !rest.starts_with(|c: char| c.is_ascii_uppercase()) =>
             {
                 // An option; clap says what is wrong with it where it is none.
-                let _ = suggestion;
                 self.read.push(word);
                 Ok(())
             }
@@ -215,12 +214,11 @@ impl Reader {
     fn plain(&mut self, word: OsString) -> Result<(), Unreadable> {
         let first = self.targets == 0;
         let text = word.to_str();
-        if first && self.dashes == Dashes::Signal && self.signal.is_none() {
-            if let Some(name) = text.filter(|text| is_signal_name(text)) {
-                self.signal = Some(name.to_owned());
-                self.read.push(format!("--signal={name}").into());
-                return Ok(());
-            }
+        let may_be_signal = first && self.dashes == Dashes::Signal && self.signal.is_none();
+        if let Some(name) = text.filter(|text| may_be_signal && is_signal_name(text)) {
+            self.signal = Some(name.to_owned());
+            self.read.push(format!("--signal={name}").into());
+            return Ok(());
         }
         if first && self.dashes != Dashes::Look {
             self.doubtful = text.filter(|text| is_small(text)).map(str::to_owned);

@@ -56,14 +56,19 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
         }
         None => tree(),
     };
-    out.print(&String::from_utf8(page(command)?)?)?;
+    out.print(&page(command)?)?;
     Ok(0)
 }
 
-fn page(command: Command) -> std::io::Result<Vec<u8>> {
+fn page(command: Command) -> anyhow::Result<String> {
     let name = command.get_display_name().unwrap_or("wigwag").to_owned();
     let mut text = Vec::new();
     // The page is named as man(1) looks for it: wigwag-send.
     Man::new(command.name(name)).render(&mut text)?;
-    Ok(text)
+    let text = String::from_utf8(text)?;
+    // Examples keep their lines.
+    Ok(match text.split_once(".SH EXTRA\nExamples:\n") {
+        Some((before, examples)) => format!("{before}.SH EXAMPLES\n.nf\n{examples}.fi\n"),
+        None => text,
+    })
 }

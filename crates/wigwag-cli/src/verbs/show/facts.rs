@@ -3,8 +3,8 @@
 use std::io;
 
 use serde_json::{Value, json};
-use wigwag::Signal;
-use wigwag_process::dispositions::SignalView;
+use wigwag::{Signal, SignalSet};
+use wigwag_process::dispositions::{SignalView, ThreadView, Waiting};
 use wigwag_process::prediction::{Prediction, To, predict};
 use wigwag_process::procfs::{Proc, ProcDir, Stat, Status, user_name};
 
@@ -165,13 +165,18 @@ impl Facts {
         }
     }
 
-    /// Whether its threads block, await or have pending different signals.
-    pub fn threads_differ(&self) -> bool {
-        let key = |n: usize| {
-            let thread = &self.view.threads[n];
-            (thread.blocked, thread.pending, thread.waiting)
+    /// Whether its threads block, await or have pending different signals, as far as `of` matters.
+    pub fn threads_differ(&self, of: SignalSet) -> bool {
+        let key = |thread: &ThreadView| {
+            let waiting = match thread.waiting {
+                Waiting::For(set) => set & of,
+                _ => SignalSet::EMPTY,
+            };
+            (thread.blocked & of, thread.pending & of, waiting)
         };
-        (1..self.view.threads.len()).any(|n| key(n) != key(0))
+        let mut keys = self.view.threads.iter().map(key);
+        let first = keys.next();
+        keys.any(|other| Some(other) != first)
     }
 
     pub fn to_json(&self, only: Option<Signal>) -> Value {

@@ -49,14 +49,13 @@ pub fn terminal(
         out.print("\n")?;
         table(&special, out)?;
     }
-    if let [row] = special.as_slice() {
-        if only.is_some() {
-            out.print("\n")?;
-            out.print(&wrap(&clean(&row.prediction.reason, false), width, "Why: "))?;
-        }
+    if let (Some(_), [row]) = (only, special.as_slice()) {
+        out.print("\n")?;
+        out.print(&wrap(&clean(&row.prediction.reason, false), width, "Why: "))?;
     }
-    if facts.threads_differ() {
-        out.print(&threads(facts, only, width))?;
+    let concerned = only.map_or(SignalSet::ALL, |signal| SignalSet::of(&[signal]));
+    if facts.threads_differ(concerned) {
+        out.print(&threads(facts, concerned, width))?;
     }
     if !plain.is_empty() {
         out.print(&together(&plain, special.is_empty(), width))?;
@@ -78,11 +77,8 @@ fn header(facts: &Facts, width: usize) -> String {
     let mut text = format!("\x1b[1m{title}\x1b[0m\n");
     let mut field = |label: &str, value: &str| {
         if !value.is_empty() {
-            text.push_str(&wrap(
-                &clean(value, false),
-                width,
-                &format!("  {label:<8} "),
-            ));
+            let value = breakable(&clean(value, false), width.saturating_sub(11));
+            text.push_str(&wrap(&value, width, &format!("  {label:<8} ")));
         }
     };
     let shown = if facts.command.chars().count() > 300 {
@@ -118,6 +114,22 @@ fn header(facts: &Facts, width: usize) -> String {
         field("note", &remark);
     }
     text
+}
+
+/// Text whose words are no longer than `room`: longer ones (paths) are broken.
+fn breakable(text: &str, room: usize) -> String {
+    let room = room.max(10);
+    let broken: Vec<String> = text
+        .split_whitespace()
+        .flat_map(|word| {
+            let letters: Vec<char> = word.chars().collect();
+            letters
+                .chunks(room)
+                .map(|part| part.iter().collect())
+                .collect::<Vec<String>>()
+        })
+        .collect();
+    broken.join(" ")
 }
 
 /// What changes the meaning of every signal to it.
@@ -198,33 +210,39 @@ fn table(rows: &[Row], out: &mut Output) -> anyhow::Result<()> {
     )
 }
 
-fn threads(facts: &Facts, only: Option<Signal>, width: usize) -> String {
-    let of = |set: SignalSet| match only {
-        Some(signal) => set & SignalSet::from([signal]),
-        None => set,
-    };
-    let mut text = "\nIts threads differ:\n".to_owned();
+/// What its threads block, await and have pending, those that are alike together.
+fn threads(facts: &Facts, concerned: SignalSet, width: usize) -> String {
+    let mut alike: Vec<(String, Vec<i32>)> = Vec::new();
     for thread in &facts.view.threads {
         let mut words = Vec::new();
-        if !of(thread.blocked).is_empty() {
-            words.push(format!("blocks {}", names(of(thread.blocked).iter())));
-        }
-        if !of(thread.pending).is_empty() {
-            words.push(format!("has pending {}", names(of(thread.pending).iter())));
-        }
-        if let Waiting::For(set) = thread.waiting {
-            if !of(set).is_empty() {
-                words.push(format!("waits for {}", names(of(set).iter())));
+        let mut say = |verb: &str, set: SignalSet| {
+            if !set.is_empty() {
+                words.push(format!("{verb} {}", names(set.iter())));
             }
+        };
+        say("blocks", thread.blocked & concerned);
+        say("has pending", thread.pending & concerned);
+        if let Waiting::For(set) = thread.waiting {
+            say("waits for", set & concerned);
         }
-        if words.is_empty() {
-            words.push("blocks none".to_owned());
+        let words = if words.is_empty() {
+            "blocks none".to_owned()
+        } else {
+            words.join("; ")
+        };
+        match alike.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, tids)) => tids.push(thread.tid),
+            None => alike.push((words, vec![thread.tid])),
         }
-        text.push_str(&wrap(
-            &words.join("; "),
-            width,
-            &format!("  {:>7}  ", thread.tid),
-        ));
+    }
+    let mut text = "\nIts threads differ:\n".to_owned();
+    for (words, tids) in alike {
+        let which = match tids.as_slice() {
+            [tid] => format!("thread {tid}"),
+            [first, .., last] => format!("{} threads, {first} to {last}", tids.len()),
+            [] => continue,
+        };
+        text.push_str(&wrap(&format!("{which}: {words}"), width, "  "));
     }
     text
 }
@@ -285,9 +303,9 @@ fn names(signals: impl Iterator<Item = Signal>) -> String {
 fn age(age: std::time::Duration) -> String {
     let seconds = age.as_secs();
     match seconds {
-        ..100 => format!("{seconds} s"),
-        ..6_000 => format!("{} min", seconds / 60),
-        ..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        0..=99 => format!("{seconds} s"),
+        100..=5_999 => format!("{} min", seconds / 60),
+        6_000..=172_799 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{} days", seconds / 86_400),
     }
 }

@@ -1,0 +1,81 @@
+//! What the command's tests share: running the real binary and reading what it says.
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+use std::ffi::OsStr;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use wigwag_testkit::Puppet;
+
+pub const HUP: i32 = 1;
+pub const USR1: i32 = 10;
+pub const TERM: i32 = 15;
+
+/// How the command ended, and what it said.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+
+    #[track_caller]
+    pub fn ended(&self, code: i32) -> &Ran {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Ran {
+        assert!(
+            self.out.contains(text),
+            "no {text:?} on standard output: {self:?}"
+        );
+        self
+    }
+
+    #[track_caller]
+    pub fn complains(&self, text: &str) -> &Ran {
+        assert!(
+            self.err.contains(text),
+            "no {text:?} on standard error: {self:?}"
+        );
+        assert!(self.err.starts_with("wigwag: "), "{self:?}");
+        self
+    }
+}
+
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wigwag"));
+    command.stdin(Stdio::null());
+    command
+}
+
+pub fn wigwag<S: AsRef<OsStr>>(words: &[S]) -> Ran {
+    finish(command().args(words))
+}
+
+/// The words of a line, split at blanks.
+pub fn line(line: &str) -> Ran {
+    wigwag(&line.split_whitespace().collect::<Vec<_>>())
+}
+
+pub fn finish(command: &mut Command) -> Ran {
+    let out = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran {
+        code: out.status.code().expect("it is not killed"),
+        out: text(out.stdout),
+        err: text(out.stderr),
+    }
+}
+
+#[track_caller]
+pub fn untouched(puppet: &mut Puppet) {
+    assert!(!puppet.was_touched(), "{puppet:?} was signalled");
+}
