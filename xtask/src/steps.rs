@@ -50,11 +50,13 @@ pub fn test() -> Result<(), String> {
             &[],
         ));
     }
-    // The doc tests are part of it: `cargo test` runs them last.
+    // The doc tests are part of it: `cargo test` runs them last. They are linked by rustdoc, which is not given the flags that
+    // the libraries under them were built with.
+    let linked_alike = "-C target-feature=+crt-static -C relocation-model=static";
     note(step(
         "cargo",
         &["test", "--workspace", "--all-features", "--no-fail-fast"],
-        &[],
+        &[("RUSTDOCFLAGS", linked_alike)],
     ));
     note(step(
         "cargo",
