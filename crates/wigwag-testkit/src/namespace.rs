@@ -89,6 +89,29 @@ pub fn enter(here: &str, also: Also) -> bool {
     false
 }
 
+/// Whether commands can be started as nobody (65534): a user namespace of one user has no other. Says so where not; panics in CI.
+#[must_use]
+pub fn has_nobody() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let found = map.lines().any(|line| {
+        let mut numbers = line
+            .split_whitespace()
+            .filter_map(|n| n.parse::<u64>().ok());
+        let (first, _, count) = (numbers.next(), numbers.next(), numbers.next());
+        first
+            .zip(count)
+            .is_some_and(|(first, count)| (first..first + count).contains(&65534))
+    });
+    if !found {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CI must have the user nobody"
+        );
+        println!("skipped: no user nobody in this user namespace");
+    }
+    found
+}
+
 fn works(words: &[&str]) -> bool {
     Command::new("unshare")
         .args(words)

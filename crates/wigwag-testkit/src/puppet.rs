@@ -224,7 +224,8 @@ impl Puppet {
                 return false;
             }
             let now = proc::threads(self.pid);
-            let asleep = !now.is_empty()
+            // One that is wholly dead is about to be ours to collect: a tracer is told first.
+            let asleep = now.iter().any(|thread| thread.state != 'Z')
                 && now
                     .iter()
                     .all(|thread| matches!(thread.state, 'S' | 'T' | 't' | 'Z'));

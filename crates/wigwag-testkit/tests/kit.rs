@@ -195,6 +195,7 @@ fn a_stopped_a_traced_and_a_dead_process() {
 
 #[test]
 fn an_init_is_safe_from_what_it_does_not_catch() {
+    namespace!();
     let mut init = Puppet::spawn(&Recipe {
         namespace_init: true,
         workers: 1,
