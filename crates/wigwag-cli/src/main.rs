@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 
 use output::Output;
+use target::Dashes;
 use verbs::{Failure, Verb, usage};
 
 fn main() -> ExitCode {
@@ -77,7 +78,11 @@ fn run(mut words: Vec<OsString>, out: &mut Output) -> anyhow::Result<u8> {
 
 fn carry_out(verb: &Verb, words: Vec<OsString>, out: &mut Output) -> anyhow::Result<u8> {
     let words = target::read_dashes(verb.dashes, words).map_err(|e| usage(e.to_string()))?;
-    let mut command = verbs::with_common(verb);
+    let mut command = if verb.dashes == Dashes::Signal && target::are_brief(&words) {
+        target::brief(verb.name)
+    } else {
+        verbs::with_common(verb)
+    };
     if let Some(width) = out.terminal_width() {
         command = command.term_width(width.clamp(40, 100));
     }

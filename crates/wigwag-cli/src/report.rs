@@ -156,7 +156,13 @@ fn row(receipt: &Receipt, width: usize) -> Vec<String> {
     }
     cells.push(sent(receipt));
     cells.push(effect(receipt));
-    cells.push(time(receipt.took));
+    // How long nothing took says nothing.
+    let nothing = matches!(receipt.effect, Effect::Refused { .. } | Effect::GoneBefore);
+    cells.push(if nothing {
+        "-".to_owned()
+    } else {
+        time(receipt.took)
+    });
     if width >= WIDE {
         cells.push(clean(&receipt.how, false));
     }

@@ -8,4 +8,6 @@ mod options;
 pub use dashes::{Dashes, read_dashes};
 #[cfg(test)]
 pub use dashes::{short_takes_word, takes_word};
-pub use options::{acting, duration, guards, selecting, selector, signal, signal_option};
+pub use options::{
+    acting, are_brief, brief, duration, guards, one, selecting, selector, signal, signal_option,
+};

@@ -99,11 +99,21 @@ fn waiting_ends_with_the_processes() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    let watching = |link: std::path::PathBuf| link.to_string_lossy().contains("eventpoll");
+    Deadline::usual().wait_for("it to watch", || {
+        let fds = std::fs::read_dir(format!("/proc/{}/fd", child.id())).ok()?;
+        fds.flatten()
+            .any(|fd| std::fs::read_link(fd.path()).is_ok_and(watching))
+            .then_some(())
+    });
     one.end();
     let ended = child.wait_with_output().unwrap();
     let out = String::from_utf8(ended.stdout).unwrap();
-    // The waiter may have looked only after it had gone.
-    assert!(matches!(ended.status.code(), Some(0 | 1)), "{out}");
+    assert_eq!(ended.status.code(), Some(0), "{out}");
+    assert!(
+        out.contains("killed by KILL") || out.contains("ended"),
+        "{out}"
+    );
     line(&format!("wait {}", one.pid()))
         .ended(1)
         .complains("no process");

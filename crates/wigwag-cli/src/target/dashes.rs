@@ -83,10 +83,17 @@ pub fn read_dashes(dashes: Dashes, words: Vec<OsString>) -> Result<Vec<OsString>
             }
         } else if bytes.len() > 1 && bytes[0] == b'-' {
             let short = char::from(bytes[1]);
-            if bytes.len() == 2 && short_takes_word(short) {
-                if short == 's' {
-                    reader.signal = Some("-s".to_owned());
+            if bytes.len() == 2 && short == 's' {
+                reader.signal = Some("-s".to_owned());
+                match words.next() {
+                    Some(value) => {
+                        let mut long = OsString::from("--signal=");
+                        long.push(value);
+                        reader.read.push(long);
+                    }
+                    None => reader.read.push(word),
                 }
+            } else if bytes.len() == 2 && short_takes_word(short) {
                 reader.read.push(word);
                 reader.read.extend(words.next());
             } else {
@@ -220,12 +227,32 @@ impl Reader {
             self.read.push(format!("--signal={name}").into());
             return Ok(());
         }
+        let in_capitals =
+            |text: &&str| !text.bytes().any(|b| b.is_ascii_lowercase()) && is_signal_name(text);
+        if let Some(name) = text
+            .filter(in_capitals)
+            .filter(|_| first && self.dashes != Dashes::Signal)
+        {
+            return Err(Unreadable(self.no_first_word(name)));
+        }
         if first && self.dashes != Dashes::Look {
             self.doubtful = text.filter(|text| is_small(text)).map(str::to_owned);
         }
         self.targets += 1;
         self.read.push(word);
         Ok(())
+    }
+
+    /// A signal's name stands first, where the verb takes targets only.
+    fn no_first_word(&self, name: &str) -> String {
+        let instead = match self.dashes {
+            Dashes::Ladder => format!("--ladder {name}, or `wigwag send {name}`"),
+            Dashes::Look => format!("--signal {name}"),
+            _ => format!("`wigwag send {name}` sends it"),
+        };
+        format!(
+            "{name} is a signal, and this verb's words are processes: {instead}; a process of that name is name:{name}"
+        )
     }
 
     fn doubt(&self, number: &str) -> String {
@@ -281,8 +308,8 @@ mod tests {
             ("4242 -9", "4242 group:9"),
             ("-4242", "group:4242"),
             ("-65 4242", "group:65 4242"),
-            ("-s 9 4242", "-s 9 4242"),
-            ("-s TERM 9 10", "-s TERM 9 10"),
+            ("-s 9 4242", "--signal=9 4242"),
+            ("-s TERM 9 10", "--signal=TERM 9 10"),
             ("9", "9"),
             ("nginx TERM", "nginx TERM"),
             ("HPU nginx", "HPU nginx"),
@@ -334,7 +361,22 @@ mod tests {
     #[test]
     fn other_verbs_take_groups_and_names() {
         assert_eq!(read(Dashes::Ladder, "-4242").as_deref(), Ok("group:4242"));
-        assert_eq!(read(Dashes::Ladder, "TERM").as_deref(), Ok("TERM"));
+        assert_eq!(read(Dashes::Ladder, "term").as_deref(), Ok("term"));
+        assert!(
+            read(Dashes::Ladder, "TERM x")
+                .unwrap_err()
+                .contains("--ladder TERM")
+        );
+        assert!(
+            read(Dashes::Look, "TERM 4242")
+                .unwrap_err()
+                .contains("--signal TERM")
+        );
+        assert!(
+            read(Dashes::Group, "KILL")
+                .unwrap_err()
+                .contains("name:KILL")
+        );
         assert_eq!(
             read(Dashes::Look, "-HUP 1 2").as_deref(),
             Ok("--signal=HUP 1 2")

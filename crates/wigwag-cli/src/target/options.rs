@@ -98,6 +98,27 @@ pub fn selecting(command: Command) -> Command {
         .next_help_heading(None)
 }
 
+/// The description for words without options, apart from the signal: all that `send -9 4242` needs. Describing every option
+/// takes as long as half a dozen system calls.
+pub fn brief(name: &'static str) -> Command {
+    Command::new(name)
+        .disable_help_flag(true)
+        .arg(signal_option(""))
+        .arg(
+            Arg::new("target")
+                .num_args(0..)
+                .value_parser(clap::value_parser!(OsString)),
+        )
+}
+
+/// Whether [`brief`] is description enough for words that [`read_dashes`](super::read_dashes) has read.
+pub fn are_brief(words: &[OsString]) -> bool {
+    words.iter().all(|word| {
+        let bytes = word.as_encoded_bytes();
+        bytes.first() != Some(&b'-') || bytes.starts_with(b"--signal=")
+    })
+}
+
 /// Adds the options of verbs that do something to what they select.
 pub fn acting(command: Command) -> Command {
     selecting(command)
@@ -151,7 +172,7 @@ pub fn signal_option(help: &'static str) -> Arg {
 /// # Errors
 /// A usage error where it is none.
 pub fn signal(matches: &ArgMatches) -> anyhow::Result<Option<Option<Signal>>> {
-    let Some(word) = matches.get_one::<String>("signal") else {
+    let Some(word) = one::<String>(matches, "signal") else {
         return Ok(None);
     };
     match word.parse() {
@@ -166,7 +187,7 @@ pub fn signal(matches: &ArgMatches) -> anyhow::Result<Option<Option<Signal>>> {
 /// # Errors
 /// A usage error where it is none.
 pub fn duration(matches: &ArgMatches, name: &str) -> anyhow::Result<Option<SignedDuration>> {
-    let Some(word) = matches.try_get_one::<String>(name).ok().flatten() else {
+    let Some(word) = one::<String>(matches, name) else {
         return Ok(None);
     };
     parse_duration(word).map(Some).ok_or_else(|| {
@@ -176,12 +197,17 @@ pub fn duration(matches: &ArgMatches, name: &str) -> anyhow::Result<Option<Signe
     })
 }
 
+/// The value of an option; `None` also where the description has left the option out.
+pub fn one<'a, T: Clone + Send + Sync + 'static>(
+    matches: &'a ArgMatches,
+    name: &str,
+) -> Option<&'a T> {
+    matches.try_get_one::<T>(name).ok().flatten()
+}
+
 fn all<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Vec<T> {
-    matches
-        .get_many::<T>(name)
-        .unwrap_or_default()
-        .cloned()
-        .collect()
+    let values = matches.try_get_many::<T>(name).ok().flatten();
+    values.unwrap_or_default().cloned().collect()
 }
 
 /// Whom the words mean.
@@ -213,11 +239,8 @@ pub fn selector(matches: &ArgMatches) -> anyhow::Result<Selector> {
 }
 
 fn nobody(matches: &ArgMatches) -> String {
-    let signal = matches
-        .try_get_one::<String>("signal")
-        .ok()
-        .flatten()
-        .filter(|word| !word.bytes().all(|b| b.is_ascii_digit()));
+    let signal =
+        one::<String>(matches, "signal").filter(|word| !word.bytes().all(|b| b.is_ascii_digit()));
     match signal {
         Some(word) => {
             format!("no target: whom is {word} for? A process that is named {word} is name:{word}")
@@ -243,8 +266,7 @@ fn filter(matches: &ArgMatches) -> anyhow::Result<Filter> {
                 .map_err(|error: String| usage(format!("--ns: {error}")))
         })
         .collect();
-    let handles = matches
-        .get_one::<String>("handles")
+    let handles = one::<String>(matches, "handles")
         .map(|word| {
             word.parse::<Signal>()
                 .map_err(|error| usage(format!("--handles: {error}")))
@@ -278,9 +300,7 @@ fn filter(matches: &ArgMatches) -> anyhow::Result<Filter> {
 }
 
 fn states(matches: &ArgMatches) -> anyhow::Result<Vec<char>> {
-    let letters = matches
-        .get_one::<String>("state")
-        .map_or("", String::as_str);
+    let letters = one::<String>(matches, "state").map_or("", String::as_str);
     let letters: Vec<char> = letters.chars().filter(|c| *c != ',').collect();
     match letters.iter().find(|c| !"RSDTtZXI".contains(**c)) {
         Some(wrong) => Err(usage(format!(
@@ -299,7 +319,7 @@ pub fn guards(matches: &ArgMatches, max: Option<usize>) -> Guards {
             .flatten()
             .is_some_and(|mut words| words.any(|word| word == whom))
     };
-    let given = matches.try_get_one::<usize>("max").ok().flatten();
+    let given = one::<usize>(matches, "max");
     Guards {
         allow_self: allowed("self"),
         allow_ancestors: allowed("ancestors"),

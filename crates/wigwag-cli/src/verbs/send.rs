@@ -24,6 +24,8 @@ Examples:
   wigwag send WINCH 4242 --every 1s --count 5
 
 A first word that is a signal's name is the signal; all other words are targets.
+In a pipe each process is a line: PID NAME EFFECT, or PID/TID NAME EFFECT of a
+thread; with --dry-run the effect is the expected one and why.
 Exit status: 0 done as asked, 1 no target, 2 usage, 3 some refused or denied,
 4 some did not do as asked in time.";
 
@@ -96,12 +98,12 @@ pub fn command() -> Command {
 /// Carries it out: the verdict of the report.
 pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
     let signal = target::signal(matches)?.unwrap_or(Some(Signal::TERM));
-    let value = matches.get_one::<i32>("value").copied();
+    let value = target::one::<i32>(matches, "value").copied();
     if signal.is_none() && value.is_some() {
         return Err(usage("signal 0 is not sent, so it carries no value"));
     }
     let every = target::duration(matches, "every")?;
-    let count = matches.get_one::<u32>("count").copied();
+    let count = target::one::<u32>(matches, "count").copied();
     if every.is_some_and(|every| every.is_zero()) {
         return Err(usage("--every 0 would leave no time between two signals"));
     }
