@@ -1,0 +1,423 @@
+//! Carrying an order out: sending, watching, and writing the receipts.
+//!
+//! The engine has one clock for the whole order and one receipt a process. Whatever the action, it goes: send to those that are
+//! left, watch until each is *settled* or the time is over, look once more, write down what was seen. How a process is settled
+//! depends on what was asked ([`Goal`]); what it did is read by [`look`].
+
+mod look;
+mod send;
+mod watch;
+
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use wigwag::Signal;
+
+use crate::census::census;
+use crate::freezer::FreezerGroup;
+use crate::identity::Who;
+use crate::order::{Action, FORMAT, Ladder, Order, Schedule};
+use crate::plan::{Delivery, Held, Judge, Prepared};
+use crate::receipt::{Effect, Evidence, Receipt, Report, Sent, Through};
+use crate::selector::Target;
+use watch::{Goal, Waker};
+
+/// How long freezing and thawing watch when the order does not say.
+const FREEZE_WATCH: Duration = Duration::from_secs(5);
+
+/// Who is told how an order goes on, and can end the watching.
+pub trait Observer {
+    /// Called every 100 ms while the engine waits.
+    fn progress(&mut self, _progress: &Progress<'_>) {}
+
+    /// A descriptor that becomes readable when the watching is to end (a signalfd for INT, say). What has been sent stays sent; the
+    /// report says what was known by then.
+    fn interrupt(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+}
+
+/// An observer that does not look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {}
+
+/// How far an order is.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    /// Since the order began.
+    pub elapsed: Duration,
+    /// The signal that was sent last.
+    pub signal: Option<Signal>,
+    /// Until the next step, or the end; `None` when it waits for ever.
+    pub left: Option<Duration>,
+    /// How many processes the order has.
+    pub total: usize,
+    /// How many are not settled.
+    pub remaining: usize,
+    /// The first of those, as many as a terminal shows.
+    pub shown: Vec<Remaining<'a>>,
+}
+
+/// A process that is waited for.
+#[derive(Debug)]
+pub struct Remaining<'a> {
+    /// Which.
+    pub who: &'a Who,
+    /// Its state, a letter of proc(5).
+    pub state: char,
+    /// What it waits in, in the kernel, where it is in uninterruptible sleep and that may be read.
+    pub wchan: Option<String>,
+}
+
+/// What has become of one process so far.
+struct Course {
+    held: Held,
+    sent: Vec<Sent>,
+    /// Set when nothing more will be done or looked at.
+    done: Option<(Effect, Evidence, String)>,
+    done_at: Option<Instant>,
+}
+
+impl Course {
+    fn settle(&mut self, effect: Effect, evidence: Evidence, how: impl Into<String>) {
+        if self.done.is_none() {
+            self.done = Some((effect, evidence, how.into()));
+            self.done_at = Some(Instant::now());
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.done.is_none()
+    }
+
+    fn last_signal(&self) -> Option<Signal> {
+        self.sent.last().and_then(|sent| sent.signal)
+    }
+}
+
+struct Engine<'a, 'o> {
+    proc: &'a crate::procfs::Proc,
+    order: Order,
+    delivery: Delivery,
+    courses: Vec<Course>,
+    start: Instant,
+    observer: &'o mut dyn Observer,
+    interrupted: bool,
+    signal: Option<Signal>,
+    notes: Vec<String>,
+}
+
+impl Prepared<'_> {
+    /// Carries the order out.
+    ///
+    /// Blocks as long as the order says ([`Order::watch`], the steps of a ladder). Every process of the plan has one receipt in the
+    /// report, whatever happens.
+    ///
+    /// ```
+    /// use wigwag_process::execute::NoObserver;
+    /// use wigwag_process::order::{Action, Guards, Ladder, Order};
+    /// use wigwag_process::receipt::Verdict;
+    /// use wigwag_process::{plan::prepare, procfs::Proc, selector::Target};
+    /// let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
+    /// let proc = Proc::open()?;
+    /// let order = Order {
+    ///     whom: Target::Pid(child.id() as i32).into(),
+    ///     action: Action::Stop { ladder: Ladder::default() },
+    ///     guards: Guards::default(),
+    ///     watch: None,
+    /// };
+    /// let report = prepare(&proc, order)?.execute(&mut NoObserver);
+    /// assert_eq!(report.verdict(), Verdict::AsAsked);
+    /// assert_eq!(report.receipts[0].effect.to_string(), "killed by TERM");
+    /// child.wait()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn execute(self, observer: &mut dyn Observer) -> Report {
+        let mut engine = Engine {
+            proc: self.proc,
+            order: self.order,
+            delivery: self.delivery,
+            courses: Vec::with_capacity(self.held.len()),
+            start: Instant::now(),
+            observer,
+            interrupted: false,
+            signal: None,
+            notes: self.notes,
+        };
+        engine.add(self.held);
+        match engine.order.action.clone() {
+            Action::Send {
+                signal,
+                value,
+                schedule,
+            } => engine.send(signal, value, schedule),
+            Action::Stop { ladder } => engine.stop(&ladder),
+            Action::Reload { signal } => engine.send(Some(signal), None, Schedule::NOW),
+            Action::Freeze => engine.freeze(),
+            Action::Thaw => engine.thaw(),
+            Action::Wait { any } => engine.wait(any),
+        }
+        engine.report(self.missing, self.unreadable)
+    }
+}
+
+impl Engine<'_, '_> {
+    /// Takes processes on; those that nothing will be done to are settled at once.
+    fn add(&mut self, held: Vec<Held>) {
+        for held in held {
+            let mut course = Course {
+                held,
+                sent: Vec::new(),
+                done: None,
+                done_at: None,
+            };
+            if let Some(why) = course.held.entry.refused.clone() {
+                course.settle(
+                    Effect::Refused { why },
+                    Evidence::Seen,
+                    "a guard; nothing was sent",
+                );
+            } else if course.held.process.is_none() {
+                course.settle(
+                    Effect::GoneBefore,
+                    Evidence::Seen,
+                    "its number is free, or another process has it now; nothing was sent",
+                );
+            }
+            self.courses.push(course);
+        }
+        // Signalling oneself comes last: it may be the end.
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        self.courses
+            .sort_by_key(|course| course.held.entry.who.identity.pid == own);
+    }
+
+    fn open(&self) -> usize {
+        self.courses
+            .iter()
+            .filter(|course| course.is_open())
+            .count()
+    }
+
+    fn watch_time(&self, default: Option<Duration>) -> Option<Instant> {
+        let asked = self
+            .order
+            .watch
+            .and_then(|watch| Duration::try_from(watch).ok())
+            .or(default);
+        asked.map(|time| Instant::now() + time)
+    }
+
+    fn send(&mut self, signal: Option<Signal>, value: Option<i32>, schedule: Schedule) {
+        if let Some(after) = schedule
+            .after
+            .and_then(|after| Duration::try_from(after).ok())
+        {
+            self.watch(&Goal::Ended, Some(Instant::now() + after), Waker::Any);
+        }
+        let mut round = 0u32;
+        while !self.interrupted && self.open() > 0 {
+            self.send_all(signal, value);
+            round += 1;
+            let more = match (schedule.every, schedule.count) {
+                (None, _) => false,
+                (Some(_), None) => true,
+                (Some(_), Some(count)) => round < count,
+            };
+            let Some(every) = schedule
+                .every
+                .filter(|_| more)
+                .and_then(|every| Duration::try_from(every).ok())
+            else {
+                break;
+            };
+            self.watch(&Goal::Ended, Some(Instant::now() + every), Waker::Any);
+        }
+        if signal.is_some() && self.order.watch.is_some() {
+            let until = self.watch_time(None);
+            self.watch(&Goal::Effect, until, Waker::All);
+        }
+    }
+
+    fn stop(&mut self, ladder: &Ladder) {
+        for step in &ladder.0 {
+            if self.open() == 0 || self.interrupted {
+                break;
+            }
+            self.send_all(Some(step.signal), None);
+            let wait = Duration::try_from(step.wait).unwrap_or_default();
+            self.watch(&Goal::Ended, Some(Instant::now() + wait), Waker::All);
+        }
+    }
+
+    fn wait(&mut self, any: bool) {
+        let until = self.watch_time(None);
+        self.watch(
+            &Goal::Ended,
+            until,
+            if any { Waker::Any } else { Waker::All },
+        );
+    }
+
+    fn freeze(&mut self) {
+        let until = self.watch_time(Some(FREEZE_WATCH));
+        if let Delivery::Freezer(group) = &self.delivery {
+            return self.set_freezer(group.clone(), true, until);
+        }
+        // A process that was running may have forked while the others were stopped: look again until nobody new is there.
+        loop {
+            self.send_all(Some(Signal::STOP), None);
+            self.watch(&Goal::Stopped, until, Waker::All);
+            if self.interrupted
+                || until.is_some_and(|until| Instant::now() >= until)
+                || !self.add_newcomers()
+            {
+                break;
+            }
+        }
+    }
+
+    /// Holds processes that the selector means by now and did not before. Whether there were any.
+    fn add_newcomers(&mut self) -> bool {
+        let by_number = |target: &Target| matches!(target, Target::Pid(_) | Target::Thread(_));
+        if self.order.whom.targets.iter().all(by_number) && !self.order.whom.targets.is_empty() {
+            return false;
+        }
+        let Ok(seen) = census(self.proc, &self.order.whom) else {
+            return false;
+        };
+        let judge = Judge::new(self.proc, &self.order);
+        let known: Vec<(i32, u64)> = self
+            .courses
+            .iter()
+            .map(|course| {
+                (
+                    course.held.entry.who.identity.pid,
+                    course.held.entry.who.identity.start_ticks,
+                )
+            })
+            .collect();
+        let fresh: Vec<Held> = seen
+            .found
+            .into_iter()
+            .filter_map(|dir| judge.hold(dir, None).ok())
+            .filter(|held| {
+                let who = &held.entry.who.identity;
+                !known.contains(&(who.pid, who.start_ticks))
+            })
+            .collect();
+        let some = fresh.iter().any(|held| held.entry.refused.is_none());
+        self.add(fresh);
+        some
+    }
+
+    fn thaw(&mut self) {
+        let until = self.watch_time(Some(FREEZE_WATCH));
+        if let Delivery::Freezer(group) = &self.delivery {
+            return self.set_freezer(group.clone(), false, until);
+        }
+        self.send_all(Some(Signal::CONT), None);
+        self.watch(&Goal::Resumed, until, Waker::All);
+    }
+
+    fn set_freezer(&mut self, group: FreezerGroup, frozen: bool, until: Option<Instant>) {
+        let time = until.map_or(FREEZE_WATCH, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
+        let result = group.set(frozen, time);
+        if frozen {
+            self.add_newcomers();
+        }
+        let at = self.now();
+        for course in self.courses.iter_mut().filter(|course| course.is_open()) {
+            match &result {
+                Ok(()) => {
+                    let signal = Some(if frozen { Signal::STOP } else { Signal::CONT });
+                    course.sent.push(Sent {
+                        signal,
+                        at,
+                        through: Through::Freezer,
+                    });
+                    let effect = if frozen {
+                        Effect::Stopped
+                    } else {
+                        Effect::Resumed
+                    };
+                    course.settle(effect, Evidence::Seen, "its cgroup's freezer says so");
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                    course.settle(
+                        Effect::StillThere,
+                        Evidence::Seen,
+                        "the freezer was not done in time",
+                    );
+                }
+                Err(error) => course.settle(
+                    Effect::Denied {
+                        errno: errno_name(wigwag::Errno::new(error.raw_os_error().unwrap_or(0))),
+                        why: "the cgroup's freezer may not be written".into(),
+                    },
+                    Evidence::Seen,
+                    "write to the freezer",
+                ),
+            }
+        }
+    }
+
+    fn now(&self) -> SignedDuration {
+        SignedDuration::try_from(self.start.elapsed()).unwrap_or(SignedDuration::MAX)
+    }
+
+    fn report(mut self, missing: Vec<crate::receipt::NoMatch>, unreadable: usize) -> Report {
+        self.look_at_the_rest();
+        let (start, took) = (self.start, self.now());
+        let receipts = self
+            .courses
+            .into_iter()
+            .map(|course| {
+                let begun = course
+                    .sent
+                    .first()
+                    .map_or(SignedDuration::ZERO, |sent| sent.at);
+                let ended = course.done_at.map_or(took, |at| {
+                    SignedDuration::try_from(at.duration_since(start))
+                        .unwrap_or(SignedDuration::MAX)
+                });
+                let (effect, evidence, how) = course.done.unwrap_or((
+                    Effect::Unknown,
+                    Evidence::Unknown,
+                    "not looked at".into(),
+                ));
+                Receipt {
+                    who: course.held.entry.who,
+                    predicted: course.held.entry.predicted,
+                    sent: course.sent,
+                    effect,
+                    evidence,
+                    how,
+                    took: (ended - begun).max(SignedDuration::ZERO),
+                }
+            })
+            .collect();
+        Report {
+            wigwag: FORMAT,
+            order: self.order,
+            receipts,
+            missing,
+            unreadable,
+            interrupted: self.interrupted,
+            notes: self.notes,
+            took,
+        }
+    }
+}
+
+/// The name of an errno, or its number where it has none.
+fn errno_name(errno: wigwag::Errno) -> String {
+    errno
+        .name()
+        .map_or_else(|| errno.number().to_string(), str::to_string)
+}

@@ -1,0 +1,210 @@
+//! Who a process is, and holding it from before the decision until after the signal.
+//!
+//! [`Process`] keeps the directory `/proc/PID` open. Everything read through that descriptor is about one process even when
+//! its number is reused meanwhile, and the same descriptor is what `pidfd_send_signal(2)` sends through: a process that is
+//! reaped between reading and sending gives ESRCH, never a signal to its successor. To wait for the end a pidfd is needed as
+//! well; [`Process::pidfd`] opens one by number and then proves, through the directory, that it is of the same process.
+
+use std::cell::OnceCell;
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use wigwag::{PidFd, Scope, Signal};
+
+use crate::procfs::{Proc, ProcDir, Stat, Status, user_name};
+
+/// What tells a process from every other, also from a later one of the same number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Its number in the pid namespace below.
+    pub pid: i32,
+    /// When it started, in clock ticks (10 ms) since boot.
+    pub start_ticks: u64,
+    /// Of which boot.
+    pub boot_id: String,
+    /// The inode of the pid namespace in which `pid` counts.
+    pub pid_namespace: u64,
+    /// The inode of its pidfd: unique in one boot (Linux 6.9 and later), `None` on older kernels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pidfd_inode: Option<u64>,
+}
+
+/// A process as it stands in plans and receipts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// Which one it is.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// Its name (`comm`), at most 15 bytes.
+    pub name: String,
+    /// Its command line; empty for kernel threads and zombies. Bytes that are no UTF-8 are replaced.
+    pub command: Vec<String>,
+    /// Its real user.
+    pub uid: u32,
+    /// The user's name, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The one thread that is meant, where not the whole process is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<i32>,
+}
+
+impl std::fmt::Display for Who {
+    /// `4120 (nginx)`, `thread 4122 of 4120 (nginx)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(tid) = self.thread {
+            write!(f, "thread {tid} of ")?;
+        }
+        write!(f, "{} ({})", self.identity.pid, self.name)
+    }
+}
+
+/// A process that is held: whatever happens to its number, this is it.
+///
+/// The descriptors are close-on-exec; a forked child keeps them.
+#[derive(Debug)]
+pub struct Process {
+    dir: ProcDir,
+    stat: Stat,
+    pidfd: OnceCell<PidFd>,
+}
+
+impl Process {
+    /// Opens the directory of process `pid` and reads what it is.
+    ///
+    /// # Errors
+    /// ENOENT or ESRCH when there is none; EMFILE when too many files are open.
+    ///
+    /// ```
+    /// use wigwag_process::{identity::Process, procfs::Proc};
+    /// let proc = Proc::open()?;
+    /// let me = Process::open(&proc, std::process::id() as i32)?;
+    /// assert_eq!(me.identity(&proc).pid, me.pid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(proc: &Proc, pid: i32) -> io::Result<Process> {
+        Process::from_dir(proc.dir(pid)?)
+    }
+
+    /// Takes a directory that is open already.
+    ///
+    /// # Errors
+    /// ESRCH when the process has gone meanwhile.
+    pub fn from_dir(dir: ProcDir) -> io::Result<Process> {
+        let stat = dir.stat()?;
+        Ok(Process {
+            dir,
+            stat,
+            pidfd: OnceCell::new(),
+        })
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> i32 {
+        self.stat.pid
+    }
+
+    /// Its directory, to read more.
+    pub fn dir(&self) -> &ProcDir {
+        &self.dir
+    }
+
+    /// What `/proc/PID/stat` said when it was opened.
+    pub fn stat(&self) -> &Stat {
+        &self.stat
+    }
+
+    /// A pidfd of the same process, opened once.
+    ///
+    /// Opening by number is a race that is closed afterwards: if the directory still answers once the pidfd is open, the number
+    /// was this process's all the time. The pidfd's own `Pid:` (in its fdinfo) is compared too: a `/proc` of another pid
+    /// namespace would give one of somebody else.
+    ///
+    /// # Errors
+    /// ESRCH when the process has gone; EMFILE when too many files are open.
+    pub fn pidfd(&self, proc: &Proc) -> io::Result<&PidFd> {
+        if let Some(pidfd) = self.pidfd.get() {
+            return Ok(pidfd);
+        }
+        let pidfd = PidFd::open(self.pid())?;
+        let again = self.dir.stat()?;
+        if again.start_ticks != self.stat.start_ticks || !is_of(proc, &pidfd, self.pid()) {
+            return Err(Errno::SRCH.into());
+        }
+        Ok(self.pidfd.get_or_init(|| pidfd))
+    }
+
+    /// What tells this process from every other. Opens the pidfd for its inode; without one (it has gone, or the kernel is older
+    /// than 6.9) the identity is known to a clock tick.
+    pub fn identity(&self, proc: &Proc) -> Identity {
+        Identity {
+            pid: self.pid(),
+            start_ticks: self.stat.start_ticks,
+            boot_id: proc.boot_id().to_owned(),
+            pid_namespace: proc.pid_namespace(),
+            pidfd_inode: self
+                .pidfd(proc)
+                .ok()
+                .and_then(|pidfd| pidfd.inode().ok().flatten()),
+        }
+    }
+
+    /// How it stands in plans and receipts.
+    pub fn who(&self, proc: &Proc, status: Option<&Status>) -> Who {
+        let uid = status.map_or(u32::MAX, |status| status.uids[0]);
+        Who {
+            identity: self.identity(proc),
+            name: self.stat.comm.to_string_lossy().into_owned(),
+            command: self
+                .dir
+                .cmdline()
+                .unwrap_or_default()
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
+            uid,
+            user: user_name(uid),
+            thread: None,
+        }
+    }
+
+    /// Whether it is the process that `identity` names. With the pidfd's inode on both sides that is exact, else to one clock
+    /// tick.
+    pub fn is(&self, proc: &Proc, identity: &Identity) -> bool {
+        let own = self.identity(proc);
+        let inode = match (own.pidfd_inode, identity.pidfd_inode) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        inode
+            && own.pid == identity.pid
+            && own.start_ticks == identity.start_ticks
+            && own.boot_id == identity.boot_id
+            && own.pid_namespace == identity.pid_namespace
+    }
+
+    /// Sends `signal` (`None`: a probe) with or without a value to the whole process, through the held descriptor.
+    ///
+    /// # Errors
+    /// ESRCH: it has gone. EPERM: not permitted. EAGAIN: its user's queue is full (only with a value). EINVAL, ENOSYS: the kernel
+    /// lacks the call.
+    pub fn send(&self, signal: Option<Signal>, value: Option<i32>) -> wigwag::Result<()> {
+        wigwag::pidfd_send(self.dir.as_fd(), signal, value, Scope::Default)
+    }
+}
+
+/// Whether `pidfd`'s fdinfo names `pid`.
+fn is_of(proc: &Proc, pidfd: &PidFd, pid: i32) -> bool {
+    use std::os::fd::AsRawFd;
+    let Ok(info) = proc
+        .own()
+        .and_then(|own| own.fdinfo(pidfd.as_fd().as_raw_fd()))
+    else {
+        return false;
+    };
+    info.lines()
+        .find_map(|line| line.strip_prefix("Pid:"))
+        .is_some_and(|number| number.trim().parse() == Ok(pid))
+}

@@ -1,0 +1,316 @@
+//! An order: whom, what, under which guards, and how long to watch.
+//!
+//! An [`Order`] is plain data. It is written as JSON by `wigwag ... --dry-run --json`, inside a [`Plan`](crate::plan::Plan),
+//! and every way to signal another process builds one and hands it to [`plan`](crate::plan::plan).
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use wigwag::Signal;
+
+use crate::selector::Selector;
+
+/// The version of the JSON form of orders, plans and reports. It grows when a field changes its meaning or goes away.
+pub const FORMAT: u32 = 1;
+
+/// What is to be done to whom.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// Which processes.
+    pub whom: Selector,
+    /// What to do to each.
+    pub action: Action,
+    /// What must not happen.
+    #[serde(default)]
+    pub guards: Guards,
+    /// How long to watch for the effect after the last signal. `None`: look once and do not wait
+    /// ([`Action::Wait`]: wait for ever).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<SignedDuration>,
+}
+
+/// What is done to each process of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Action {
+    /// Send one signal, or probe.
+    Send {
+        /// The signal; `None` is signal 0: check existence and permission, send nothing.
+        signal: Option<Signal>,
+        /// A value to queue with it (`sigqueue(3)`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<i32>,
+        /// When, and how often.
+        #[serde(default, skip_serializing_if = "Schedule::is_now")]
+        schedule: Schedule,
+    },
+    /// Send stronger and stronger signals, each only to those still there.
+    Stop {
+        /// The steps, weakest first.
+        ladder: Ladder,
+    },
+    /// Send a signal that means "read your configuration again"; refused where it would not run a handler.
+    Reload {
+        /// Usually HUP.
+        signal: Signal,
+    },
+    /// Stop every thread of each process (`SIGSTOP`, or the freezer where the target is a cgroup).
+    Freeze,
+    /// Continue each process (`SIGCONT`, or the freezer).
+    Thaw,
+    /// Wait until the processes have ended.
+    Wait {
+        /// Until one of them has ended, not all.
+        any: bool,
+    },
+}
+
+impl Action {
+    /// The first signal that the action sends, if it sends one.
+    pub fn first_signal(&self) -> Option<Signal> {
+        match self {
+            Action::Send { signal, .. } => *signal,
+            Action::Stop { ladder } => ladder.0.first().map(|step| step.signal),
+            Action::Reload { signal } => Some(*signal),
+            Action::Freeze => Some(Signal::STOP),
+            Action::Thaw => Some(Signal::CONT),
+            Action::Wait { .. } => None,
+        }
+    }
+
+    /// The verb, as it stands in a message: `send TERM to`, `freeze`.
+    pub fn verb(&self) -> String {
+        match self {
+            Action::Send {
+                signal: Some(signal),
+                ..
+            } => format!("send {signal} to"),
+            Action::Send { signal: None, .. } => "probe".into(),
+            Action::Stop { .. } => "stop".into(),
+            Action::Reload { .. } => "reload".into(),
+            Action::Freeze => "freeze".into(),
+            Action::Thaw => "thaw".into(),
+            Action::Wait { .. } => "wait for".into(),
+        }
+    }
+}
+
+/// When a signal is sent, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// How long to wait before the first one. The processes are chosen and held before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<SignedDuration>,
+    /// The time between one and the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<SignedDuration>,
+    /// How many are sent to each process. `None` with `every`: until all have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+}
+
+impl Schedule {
+    /// One signal, at once.
+    pub const NOW: Schedule = Schedule {
+        after: None,
+        every: None,
+        count: None,
+    };
+
+    /// Whether it is one signal at once.
+    pub fn is_now(&self) -> bool {
+        *self == Schedule::NOW
+    }
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Schedule::NOW
+    }
+}
+
+/// One step of a [`Ladder`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The signal that is sent to those still there.
+    pub signal: Signal,
+    /// How long to wait for them to end before the next step.
+    pub wait: SignedDuration,
+}
+
+/// The steps of [`Action::Stop`]: `TERM:10s,KILL`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ladder(pub Vec<Step>);
+
+/// How long the last step of a ladder waits when it says nothing: what is killed ends within milliseconds, unless it is in
+/// uninterruptible sleep.
+pub const LAST_WAIT: SignedDuration = SignedDuration::from_secs(5);
+
+impl Default for Ladder {
+    /// `TERM:10s,KILL`.
+    fn default() -> Self {
+        Ladder(vec![
+            Step {
+                signal: Signal::TERM,
+                wait: SignedDuration::from_secs(10),
+            },
+            Step {
+                signal: Signal::KILL,
+                wait: LAST_WAIT,
+            },
+        ])
+    }
+}
+
+impl fmt::Display for Ladder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, step) in self.0.iter().enumerate() {
+            let comma = if n == 0 { "" } else { "," };
+            if n + 1 == self.0.len() && step.wait == LAST_WAIT {
+                write!(f, "{comma}{}", step.signal)?;
+            } else {
+                write!(f, "{comma}{}:{:#}", step.signal, step.wait)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a ladder cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LadderError {
+    /// A step's signal is none.
+    #[error("in the ladder: {0}")]
+    Signal(String),
+    /// A step's time is none.
+    #[error("in the ladder: '{0}' is not a time; write it as 500ms, 2s or 1m30s")]
+    Time(String),
+    /// A step that is not the last has no time.
+    #[error("in the ladder: {0} needs a time before the next step; write {0}:10s")]
+    NoTime(Signal),
+    /// There is no step.
+    #[error("the ladder is empty; write it as TERM:10s,KILL")]
+    Empty,
+}
+
+impl FromStr for Ladder {
+    type Err = LadderError;
+
+    fn from_str(text: &str) -> Result<Self, LadderError> {
+        if text.trim().is_empty() {
+            return Err(LadderError::Empty);
+        }
+        let words: Vec<&str> = text.split(',').map(str::trim).collect();
+        let mut steps = Vec::with_capacity(words.len());
+        for (n, word) in words.iter().enumerate() {
+            let (name, time) = match word.split_once(':') {
+                Some((name, time)) => (name, Some(time)),
+                None => (*word, None),
+            };
+            let signal: Signal = name
+                .parse()
+                .map_err(|e| LadderError::Signal(format!("{e}")))?;
+            let wait = match time {
+                Some(time) => {
+                    parse_duration(time).ok_or_else(|| LadderError::Time(time.to_string()))?
+                }
+                None if n + 1 == words.len() => LAST_WAIT,
+                None => return Err(LadderError::NoTime(signal)),
+            };
+            steps.push(Step { signal, wait });
+        }
+        Ok(Ladder(steps))
+    }
+}
+
+/// Reads a time that is not negative: `10s`, `1m30s`, `500ms`, and a bare number as seconds (`10`, `0.5`).
+///
+/// ```
+/// use jiff::SignedDuration;
+/// use wigwag_process::order::parse_duration;
+/// assert_eq!(parse_duration("500ms"), Some(SignedDuration::from_millis(500)));
+/// assert_eq!(parse_duration("1.5"), Some(SignedDuration::from_millis(1500)));
+/// assert_eq!(parse_duration("-1s"), None);
+/// ```
+pub fn parse_duration(text: &str) -> Option<SignedDuration> {
+    let duration = match text.parse::<f64>() {
+        Ok(seconds) => SignedDuration::try_from_secs_f64(seconds).ok()?,
+        Err(_) => text.parse::<SignedDuration>().ok()?,
+    };
+    (!duration.is_negative()).then_some(duration)
+}
+
+/// What an order must not do. The default is the strictest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guards {
+    /// The sending process itself may be signalled.
+    #[serde(default)]
+    pub allow_self: bool,
+    /// The sender's parent, its parent and so on may be signalled.
+    #[serde(default)]
+    pub allow_ancestors: bool,
+    /// Process 1 may be signalled.
+    #[serde(default)]
+    pub allow_init: bool,
+    /// Refuse the whole order when more processes than this are selected.
+    #[serde(default)]
+    pub max: Option<usize>,
+    /// Send only where the signal runs a handler or is taken; refuse where it would end, stop or do nothing.
+    #[serde(default)]
+    pub if_handled: bool,
+    /// Go on when a target selects nothing.
+    #[serde(default)]
+    pub ignore_missing: bool,
+}
+
+impl Guards {
+    /// How many processes an order may select unless it says otherwise.
+    pub const MAX: usize = 50;
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Guards {
+            allow_self: false,
+            allow_ancestors: false,
+            allow_init: false,
+            max: Some(Guards::MAX),
+            if_handled: false,
+            ignore_missing: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn ladders_are_read_and_printed() {
+        for text in [
+            "TERM:10s,KILL",
+            "HUP:2s,TERM:5s,KILL",
+            "INT:500ms,KILL:1s",
+            "TERM",
+        ] {
+            assert_eq!(text.parse::<Ladder>().unwrap().to_string(), text);
+        }
+        assert_eq!("TERM:10s,KILL".parse(), Ok(Ladder::default()));
+        assert_eq!("".parse::<Ladder>(), Err(LadderError::Empty));
+        assert_eq!(
+            "TERM,KILL".parse::<Ladder>(),
+            Err(LadderError::NoTime(Signal::TERM))
+        );
+        assert!(matches!(
+            "TERM:soon,KILL".parse::<Ladder>(),
+            Err(LadderError::Time(_))
+        ));
+        assert!(matches!(
+            "TREM:1s,KILL".parse::<Ladder>(),
+            Err(LadderError::Signal(_))
+        ));
+    }
+}

@@ -1,0 +1,620 @@
+//! What an order would do: every process that it selects, held, with what is predicted and what the guards say.
+//!
+//! [`prepare`] takes the census, holds each process, reads it, predicts and asks the guards. The result can be printed
+//! ([`Prepared::plan`]), written as JSON and carried out later ([`Plan::resume`]), or carried out at once
+//! ([`Prepared::execute`]). Nothing is sent before `execute`.
+
+use std::fmt;
+use std::io;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use wigwag::Signal;
+
+use crate::census::{SelectError, census};
+use crate::dispositions::SignalView;
+use crate::freezer::FreezerGroup;
+use crate::identity::{Identity, Process, Who};
+use crate::order::{Action, FORMAT, Guards, Order};
+use crate::prediction::{Effect, Prediction, To, predict};
+use crate::procfs::{Namespace, Proc, ProcDir, Status, is_gone, user_name};
+use crate::receipt::NoMatch;
+use crate::selector::Target;
+
+/// An order with the processes it was found to mean, plain data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The version of this form, [`FORMAT`].
+    pub wigwag: u32,
+    /// When it was made.
+    pub made: Timestamp,
+    /// What was ordered.
+    pub order: Order,
+    /// One a process (or thread).
+    pub entries: Vec<Entry>,
+    /// Targets that selected nothing (with `ignore_missing`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<NoMatch>,
+    /// Processes that could not be read far enough to say whether they are selected.
+    #[serde(default)]
+    pub unreadable: usize,
+    /// What the reader should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// One process of a [`Plan`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which.
+    pub who: Who,
+    /// What the first signal would do.
+    pub predicted: Prediction,
+    /// Which guard refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
+}
+
+/// Why a guard refuses a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "guard", rename_all = "snake_case")]
+pub enum Refusal {
+    /// It is the sender.
+    Oneself,
+    /// It is the sender's parent, or the parent's parent, ...
+    Ancestor,
+    /// It is process 1.
+    Init,
+    /// It is a kernel thread.
+    KernelThread,
+    /// The signal would not run a handler of it.
+    NotHandled {
+        /// What it would do.
+        would: String,
+    },
+    /// A group is signalled in one call, and this one is in it, with one that another guard protects.
+    InGroupWith {
+        /// The protected one.
+        pid: i32,
+        /// Why it is protected.
+        why: Box<Refusal>,
+    },
+    /// A thread cannot be stopped, frozen or waited for alone.
+    ThreadAlone,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Oneself => f.write_str("it is wigwag itself (--allow self)"),
+            Refusal::Ancestor => f.write_str("wigwag was started by it (--allow ancestors)"),
+            Refusal::Init => f.write_str("it is process 1 (--allow init)"),
+            Refusal::KernelThread => f.write_str("it is a kernel thread"),
+            Refusal::NotHandled { would } => write!(f, "it does not handle the signal: {would}"),
+            Refusal::InGroupWith { pid, why } => {
+                write!(
+                    f,
+                    "its group is signalled in one call, and {pid} is in it: {why}"
+                )
+            }
+            Refusal::ThreadAlone => {
+                f.write_str("this is done to a whole process, not to one thread")
+            }
+        }
+    }
+}
+
+/// Why there is no plan, and nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The order does not say whom.
+    #[error("no target: name a process, or choose with --name, --user, ...")]
+    Nobody,
+    /// Some targets select nothing.
+    #[error("{}", join(.0))]
+    Missing(Vec<NoMatch>),
+    /// More processes than the guard allows.
+    #[error(
+        "{found} processes are selected, more than --max {max}: choose fewer, or write --max {found}"
+    )]
+    TooMany {
+        /// How many are selected.
+        found: usize,
+        /// How many may be.
+        max: usize,
+    },
+    /// The selector cannot be carried out.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// A process cannot be read.
+    #[error("cannot look at process {pid}: {source}")]
+    Read {
+        /// Which.
+        pid: i32,
+        /// Why.
+        source: io::Error,
+    },
+    /// The plan is of a later form.
+    #[error("this plan is of form {found}; this wigwag reads form {FORMAT}")]
+    Format {
+        /// The plan's form.
+        found: u32,
+    },
+    /// A repetition that would never rest.
+    #[error("--count needs --every: how long between one signal and the next")]
+    CountWithoutEvery,
+}
+
+fn join(missing: &[NoMatch]) -> String {
+    missing
+        .iter()
+        .map(|one| one.why.as_str())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// How the signals of an order travel.
+#[derive(Debug)]
+pub(crate) enum Delivery {
+    /// Through the descriptor of each process.
+    Each,
+    /// One call for a whole group.
+    Group(i32),
+    /// One call for one's own group.
+    OwnGroup,
+    /// One call for all that one may signal.
+    Everyone,
+    /// The cgroup freezer.
+    Freezer(FreezerGroup),
+}
+
+/// A process of a prepared order.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// The process, `None` when it had gone before it could be held (apply).
+    pub(crate) process: Option<Process>,
+    pub(crate) entry: Entry,
+    /// Whether `/proc` shows us its exit status (ptrace access).
+    pub(crate) status_readable: bool,
+}
+
+/// An order that is ready: its processes are held, nothing has been sent.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    pub(crate) proc: &'a Proc,
+    pub(crate) order: Order,
+    pub(crate) held: Vec<Held>,
+    pub(crate) missing: Vec<NoMatch>,
+    pub(crate) unreadable: usize,
+    pub(crate) notes: Vec<String>,
+    pub(crate) delivery: Delivery,
+}
+
+/// Finds, holds, reads and judges the processes of `order`.
+///
+/// Raises the soft limit of open files to the hard one when it scans: each process costs two descriptors.
+///
+/// # Errors
+/// [`PlanError`]; nothing has been sent then.
+///
+/// ```
+/// use wigwag_process::order::{Action, Guards, Order, Schedule};
+/// use wigwag_process::{plan::prepare, procfs::Proc, selector::Target};
+/// let proc = Proc::open()?;
+/// let order = Order {
+///     whom: Target::Pid(std::process::id() as i32).into(),
+///     action: Action::Send { signal: None, value: None, schedule: Schedule::NOW },
+///     guards: Guards { allow_self: true, ..Guards::default() },
+///     watch: None,
+/// };
+/// assert_eq!(prepare(&proc, order)?.plan().entries.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
+    if order.whom.is_empty() {
+        return Err(PlanError::Nobody);
+    }
+    if let Action::Send { schedule, .. } = &order.action
+        && schedule.count.is_some_and(|count| count > 1)
+        && schedule.every.is_none()
+    {
+        return Err(PlanError::CountWithoutEvery);
+    }
+    let one_by_one = order
+        .whom
+        .targets
+        .iter()
+        .all(|target| matches!(target, Target::Pid(_) | Target::Thread(_)));
+    if !one_by_one || order.whom.targets.len() > 100 || order.whom.targets.is_empty() {
+        crate::limits::raise_open_files();
+    }
+    let seen = census(proc, &order.whom)?;
+    let missing: Vec<NoMatch> = seen
+        .missing
+        .iter()
+        .map(|missing| NoMatch {
+            target: Some(missing.target.clone()),
+            why: missing.to_string(),
+        })
+        .collect();
+    let mut prepared = Prepared {
+        proc,
+        delivery: delivery(proc, &order),
+        held: Vec::with_capacity(seen.found.len() + seen.threads.len()),
+        missing,
+        unreadable: seen.unreadable,
+        notes: Vec::new(),
+        order,
+    };
+    if !prepared.missing.is_empty() && !prepared.order.guards.ignore_missing {
+        return Err(PlanError::Missing(prepared.missing));
+    }
+    if seen.unreadable > 0 {
+        let files: Vec<_> = seen.unreadable_files.iter().copied().collect();
+        prepared.notes.push(format!(
+            "{} processes may not be read ({}) and are not considered",
+            seen.unreadable,
+            files.join(", ")
+        ));
+    }
+    let max = prepared.order.guards.max.unwrap_or(usize::MAX);
+    let judge = Judge::new(proc, &prepared.order);
+    let candidates = seen.found.len() + seen.threads.len();
+    if candidates > max {
+        let found = candidates
+            - seen
+                .found
+                .iter()
+                .filter(|dir| judge.is_protected(dir.pid()))
+                .count();
+        if found > max {
+            return Err(PlanError::TooMany { found, max });
+        }
+    }
+    let threads = seen
+        .threads
+        .into_iter()
+        .map(|one| (one.process, Some(one.task.pid())));
+    for (dir, thread) in seen.found.into_iter().map(|dir| (dir, None)).chain(threads) {
+        let pid = dir.pid();
+        match judge.hold(dir, thread) {
+            Ok(held) => prepared.held.push(held),
+            Err(error) if is_gone(&error) => prepared.held.push(gone(proc, pid, thread)),
+            Err(source) => return Err(PlanError::Read { pid, source }),
+        }
+    }
+    if prepared.held.is_empty() && !prepared.order.guards.ignore_missing {
+        let why = match candidates {
+            0 => "no process is selected: none passes all the conditions".to_string(),
+            _ => "the processes that were selected have all ended meanwhile".to_string(),
+        };
+        return Err(PlanError::Missing(vec![NoMatch { target: None, why }]));
+    }
+    prepared.guard_group();
+    Ok(prepared)
+}
+
+/// One that ended between being found and being held: nothing of it can be read any more.
+fn gone(proc: &Proc, pid: i32, thread: Option<i32>) -> Held {
+    let identity = Identity {
+        pid,
+        start_ticks: 0,
+        boot_id: proc.boot_id().to_owned(),
+        pid_namespace: proc.pid_namespace(),
+        pidfd_inode: None,
+    };
+    let who = Who {
+        identity,
+        name: String::new(),
+        command: Vec::new(),
+        uid: u32::MAX,
+        user: None,
+        thread,
+    };
+    let predicted = Prediction::of(Effect::Nothing, "it ended before it could be looked at");
+    Held {
+        process: None,
+        entry: Entry {
+            who,
+            predicted,
+            refused: None,
+        },
+        status_readable: false,
+    }
+}
+
+fn delivery(proc: &Proc, order: &Order) -> Delivery {
+    let [target] = order.whom.targets.as_slice() else {
+        return Delivery::Each;
+    };
+    if !order.whom.filter.is_empty() {
+        return Delivery::Each;
+    }
+    match (&order.action, target) {
+        (Action::Send { value: None, .. }, Target::Group(group)) => Delivery::Group(*group),
+        (Action::Send { value: None, .. }, Target::OwnGroup) => Delivery::OwnGroup,
+        (Action::Send { value: None, .. }, Target::Everyone) => Delivery::Everyone,
+        (Action::Freeze | Action::Thaw, Target::Cgroup(path)) => {
+            FreezerGroup::named(proc, path).map_or(Delivery::Each, Delivery::Freezer)
+        }
+        _ => Delivery::Each,
+    }
+}
+
+impl Plan {
+    /// Holds the processes of a plan again, those that are still the same, to carry it out. The others get a receipt that says
+    /// so, and no signal, whoever has their number now.
+    ///
+    /// # Errors
+    /// [`PlanError`] where the plan is of another form.
+    pub fn resume(self, proc: &Proc) -> Result<Prepared<'_>, PlanError> {
+        if self.wigwag != FORMAT {
+            return Err(PlanError::Format { found: self.wigwag });
+        }
+        if self.entries.len() > 100 {
+            crate::limits::raise_open_files();
+        }
+        let mut notes = self.notes;
+        if self
+            .entries
+            .iter()
+            .any(|entry| entry.who.identity.pidfd_inode.is_none())
+        {
+            notes.push(
+                "some processes are known by their start time only, which has a resolution of 10 ms (before Linux 6.9)".into(),
+            );
+        }
+        let judge = Judge::new(proc, &self.order);
+        let mut held = Vec::with_capacity(self.entries.len());
+        for entry in self.entries {
+            let pid = entry.who.identity.pid;
+            let same = proc
+                .dir(pid)
+                .and_then(Process::from_dir)
+                .ok()
+                .filter(|p| p.is(proc, &entry.who.identity));
+            let thread = entry.who.thread;
+            let held_again = match same {
+                Some(process) => judge.hold_process(process, thread),
+                None => Err(rustix::io::Errno::SRCH.into()),
+            };
+            held.push(match held_again {
+                // What was refused when the plan was made stays refused.
+                Ok(now) => Held {
+                    entry: Entry {
+                        refused: entry.refused.or(now.entry.refused),
+                        ..now.entry
+                    },
+                    ..now
+                },
+                Err(error) if is_gone(&error) => Held {
+                    process: None,
+                    entry,
+                    status_readable: false,
+                },
+                Err(source) => return Err(PlanError::Read { pid, source }),
+            });
+        }
+        Ok(Prepared {
+            proc,
+            order: self.order,
+            held,
+            missing: self.missing,
+            unreadable: self.unreadable,
+            notes,
+            delivery: Delivery::Each,
+        })
+    }
+}
+
+impl Prepared<'_> {
+    /// The plan as data.
+    pub fn plan(&self) -> Plan {
+        Plan {
+            wigwag: FORMAT,
+            made: Timestamp::now(),
+            order: self.order.clone(),
+            entries: self.held.iter().map(|held| held.entry.clone()).collect(),
+            missing: self.missing.clone(),
+            unreadable: self.unreadable,
+            notes: self.notes.clone(),
+        }
+    }
+
+    /// A group is signalled in one call: if one in it is protected, none is signalled.
+    fn guard_group(&mut self) {
+        if !matches!(self.delivery, Delivery::Group(_) | Delivery::OwnGroup) {
+            return;
+        }
+        let protected = self.held.iter().find_map(|held| {
+            let why = held.entry.refused.clone()?;
+            Some((held.entry.who.identity.pid, why))
+        });
+        let Some((pid, why)) = protected else { return };
+        for held in &mut self.held {
+            held.entry
+                .refused
+                .get_or_insert_with(|| Refusal::InGroupWith {
+                    pid,
+                    why: Box::new(why.clone()),
+                });
+        }
+    }
+}
+
+/// What is the same for every process of an order.
+pub(crate) struct Judge<'a> {
+    proc: &'a Proc,
+    guards: &'a Guards,
+    action: &'a Action,
+    own: i32,
+    own_session: i32,
+    ancestors: Vec<i32>,
+    /// The words that mean oneself and one's ancestors by definition.
+    lifted: bool,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(proc: &'a Proc, order: &'a Order) -> Judge<'a> {
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let stat = proc.own().and_then(|dir| dir.stat()).ok();
+        Judge {
+            proc,
+            guards: &order.guards,
+            action: &order.action,
+            own,
+            own_session: stat.as_ref().map_or(0, |stat| stat.session),
+            ancestors: if harmless(&order.action) {
+                Vec::new()
+            } else {
+                ancestors(proc, stat.map_or(0, |stat| stat.ppid))
+            },
+            lifted: order
+                .whom
+                .targets
+                .iter()
+                .any(|t| matches!(t, Target::OwnGroup | Target::Everyone)),
+        }
+    }
+
+    pub(crate) fn hold(&self, dir: ProcDir, thread: Option<i32>) -> io::Result<Held> {
+        self.hold_process(Process::from_dir(dir)?, thread)
+    }
+
+    fn hold_process(&self, process: Process, thread: Option<i32>) -> io::Result<Held> {
+        let status = process.dir().status()?;
+        let who = Who {
+            thread,
+            ..process.who(self.proc, Some(&status))
+        };
+        let predicted = self.predicted(&process, &status, thread)?;
+        let refused = self.refusal(&process, &predicted, thread);
+        let status_readable = process.dir().namespace(Namespace::Pid).is_ok();
+        Ok(Held {
+            process: Some(process),
+            entry: Entry {
+                who,
+                predicted,
+                refused,
+            },
+            status_readable,
+        })
+    }
+
+    fn predicted(
+        &self,
+        process: &Process,
+        status: &Status,
+        thread: Option<i32>,
+    ) -> io::Result<Prediction> {
+        let signal = self.action.first_signal();
+        if matches!(self.action, Action::Wait { .. }) {
+            return Ok(Prediction::of(Effect::Nothing, "nothing is sent"));
+        }
+        if let Err(error) = process.send(None, None) {
+            if !error.is_denied() {
+                return Err(io::Error::from(error));
+            }
+            // CONT may be sent to anybody in one's own session (kill(2)).
+            let in_session =
+                signal == Some(Signal::CONT) && process.stat().session == self.own_session;
+            if !in_session {
+                return Ok(Prediction::of(Effect::Denied, why_denied(status)));
+            }
+        }
+        let Some(signal) = signal else {
+            return Ok(Prediction::of(
+                Effect::Nothing,
+                "signal 0 only asks whether it exists and may be signalled",
+            ));
+        };
+        let with_value = matches!(self.action, Action::Send { value: Some(_), .. });
+        let view = SignalView::read_for(self.proc, process.dir(), process.stat(), status, signal)?;
+        Ok(predict(
+            &view,
+            signal,
+            thread.map_or(To::Process, To::Thread),
+            with_value,
+        ))
+    }
+
+    fn is_protected(&self, pid: i32) -> bool {
+        self.protection(pid).is_some()
+    }
+
+    fn protection(&self, pid: i32) -> Option<Refusal> {
+        if pid == self.own && !(self.guards.allow_self || self.lifted) {
+            Some(Refusal::Oneself)
+        } else if pid == 1 && !self.guards.allow_init {
+            Some(Refusal::Init)
+        } else if self.ancestors.contains(&pid)
+            && pid != 1
+            && !(self.guards.allow_ancestors || self.lifted)
+        {
+            Some(Refusal::Ancestor)
+        } else {
+            None
+        }
+    }
+
+    fn refusal(
+        &self,
+        process: &Process,
+        predicted: &Prediction,
+        thread: Option<i32>,
+    ) -> Option<Refusal> {
+        if harmless(self.action) {
+            return None;
+        }
+        if process.stat().is_kernel_thread() {
+            return Some(Refusal::KernelThread);
+        }
+        if thread.is_some() && !matches!(self.action, Action::Send { .. }) {
+            return Some(Refusal::ThreadAlone);
+        }
+        if let Some(refusal) = self.protection(process.pid()) {
+            return Some(refusal);
+        }
+        let needs_handler = self.guards.if_handled || matches!(self.action, Action::Reload { .. });
+        let denied = predicted.has(Effect::Denied);
+        (needs_handler && !denied && !predicted.is_handled()).then(|| Refusal::NotHandled {
+            would: format!("{predicted} ({})", predicted.reason),
+        })
+    }
+}
+
+/// Whose process it is, and who asks.
+pub(crate) fn why_denied(status: &Status) -> String {
+    let own = rustix::process::geteuid().as_raw();
+    format!(
+        "it belongs to {}, and you are {}",
+        user(status.uids[0]),
+        user(own)
+    )
+}
+
+/// A user as people say it.
+pub(crate) fn user(uid: u32) -> String {
+    user_name(uid).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// Looking and waiting harm nobody: no guard is asked.
+fn harmless(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Wait { .. } | Action::Send { signal: None, .. }
+    )
+}
+
+/// The parent, its parent and so on, up to process 1.
+fn ancestors(proc: &Proc, mut pid: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    while pid > 0 && !found.contains(&pid) {
+        found.push(pid);
+        pid = proc
+            .dir(pid)
+            .and_then(|dir| dir.stat())
+            .map_or(0, |stat| stat.ppid);
+    }
+    found
+}
