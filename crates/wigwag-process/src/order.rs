@@ -1,7 +1,7 @@
 //! An order: whom, what, under which guards, and how long to watch.
 //!
 //! An [`Order`] is plain data. It is written as JSON by `wigwag ... --dry-run --json`, inside a [`Plan`](crate::plan::Plan),
-//! and every way to signal another process builds one and hands it to [`plan`](crate::plan::plan).
+//! and every way to signal another process builds one and hands it to [`prepare`](crate::plan::prepare).
 
 use std::fmt;
 use std::str::FromStr;

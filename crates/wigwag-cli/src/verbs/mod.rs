@@ -12,6 +12,7 @@ pub mod send;
 pub mod show;
 pub mod stop;
 pub mod thaw;
+pub mod tour;
 pub mod wait;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -97,6 +98,12 @@ pub const VERBS: &[Verb] = &[
         "Explain a signal, an exit status or a shell's words"
     ),
     verb!(KNOW, keys, Plain, "Show which key sends which signal here"),
+    verb!(
+        FRAME,
+        tour,
+        Plain,
+        "See the main job done on real processes"
+    ),
     verb!(
         FRAME,
         completions,

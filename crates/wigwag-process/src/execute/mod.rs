@@ -2,7 +2,7 @@
 //!
 //! The engine has one clock for the whole order and one receipt a process. Whatever the action, it goes: send to those that are
 //! left, watch until each is *settled* or the time is over, look once more, write down what was seen. How a process is settled
-//! depends on what was asked ([`Goal`]); what it did is read by [`look`].
+//! depends on what was asked (its goal); what it did is read, never assumed.
 
 mod look;
 mod send;
