@@ -1,4 +1,4 @@
-//! The grammar of the command line: from words to a [`Selector`], a signal and [`Guards`].
+//! The grammar of the command line: from words to a selector, a signal and guards.
 //!
 //! Words that start with a dash are looked at before clap sees them, since `-9`, `-TERM` and `-4242` are no options.
 
