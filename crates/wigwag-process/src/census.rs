@@ -15,7 +15,7 @@ mod view;
 pub use missing::{Missing, Why};
 pub use nearest::nearest;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 
 use crate::procfs::{Proc, ProcDir, Stat, is_gone};
@@ -137,6 +137,11 @@ pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
             _ => None,
         },
         rules: &rules,
+        by_name: selector
+            .targets
+            .iter()
+            .any(|t| matches!(t, Target::Name(_))),
+        names: HashSet::new(),
     };
     for (index, target) in selector.targets.iter().enumerate() {
         match target {
@@ -153,11 +158,12 @@ pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
     let Search {
         held,
         hits,
+        names,
         mut census,
         ..
     } = search;
     census.found = held.into_order();
-    missing::explain(proc, selector, &rules, &hits, &mut census);
+    missing::explain(proc, selector, &rules, &hits, &names, &mut census);
     Ok(census)
 }
 
@@ -186,6 +192,10 @@ struct Search<'a> {
     hits: Vec<Hit>,
     census: Census,
     buffers: Buffers,
+    /// Whether a target is a name, for which a nearest one may be wanted.
+    by_name: bool,
+    /// The names read on the way, for that.
+    names: HashSet<Vec<u8>>,
 }
 
 impl Search<'_> {
@@ -246,7 +256,14 @@ impl Search<'_> {
     /// One number of the scan.
     fn look_at(&mut self, pid: i32) -> Result<(), SelectError> {
         let mut view = View::passing(self.proc, pid, &mut self.buffers);
-        match self.rules.may_take(&mut view) {
+        let answer = self.rules.may_take(&mut view);
+        if self.by_name
+            && let Some(name) = view.comm_as_read()
+            && !self.names.contains(name)
+        {
+            self.names.insert(name.to_vec());
+        }
+        match answer {
             Ok(false) => Ok(()),
             Err(stop) => self.stopped(stop),
             Ok(true) => match self.proc.dir(pid) {

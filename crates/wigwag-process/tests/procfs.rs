@@ -119,7 +119,8 @@ fn a_name_with_everything_in_it() {
     std::thread::spawn(|| {
         let name = "a) (b\n) R 1";
         std::fs::write("/proc/thread-self/comm", name).unwrap();
-        let tid = rustix::thread::gettid().as_raw_nonzero().get();
+        let link = std::fs::read_link("/proc/thread-self").unwrap();
+        let tid: i32 = link.file_name().unwrap().to_str().unwrap().parse().unwrap();
         let task = Proc::open().unwrap().own().unwrap().task(tid).unwrap();
         let stat = task.stat().unwrap();
         assert_eq!((stat.pid, stat.comm.to_str()), (tid, Some(name)));

@@ -1,12 +1,13 @@
 //! Why a target means no process.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::nearest::nearest;
+use super::nearest::nearest_of;
 use super::rules::{Rule, Rules, unit_name};
 use super::{Census, Hit};
 use crate::procfs::Proc;
@@ -200,6 +201,7 @@ pub(super) fn explain(
     selector: &Selector,
     rules: &Rules,
     hits: &[Hit],
+    names: &HashSet<Vec<u8>>,
     census: &mut Census,
 ) {
     for (index, target) in selector.targets.iter().enumerate() {
@@ -213,7 +215,7 @@ pub(super) fn explain(
             (None, found) => Why::Filtered { found },
         };
         let nearest = match (&why, target) {
-            (Why::NoName, Target::Name(name)) => nearest(proc, name),
+            (Why::NoName, Target::Name(name)) => nearest_of(name, names),
             _ => None,
         };
         census.missing.push(Missing {

@@ -1,6 +1,6 @@
 //! What somebody may have meant by a name that is none.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use crate::procfs::{PidName, Proc, read_once};
 use crate::selector::KINDS;
@@ -13,14 +13,20 @@ use crate::selector::KINDS;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn nearest(proc: &Proc, word: &str) -> Option<String> {
+    nearest_of(word, &names(proc))
+}
+
+/// The same among names that are known.
+pub(super) fn nearest_of(word: &str, names: &HashSet<Vec<u8>>) -> Option<String> {
     if let Some((kind, rest)) = word.split_once(':')
         && let Some(near) = best(kind, KINDS.iter().map(|k| (*k).to_owned()))
     {
         return Some(format!("{near}:{rest}"));
     }
-    let signal = signal_like(word);
-    let process = best(word, names(proc).into_iter());
-    match (signal, process) {
+    let names = names
+        .iter()
+        .map(|name| String::from_utf8_lossy(name).into_owned());
+    match (signal_like(word), best(word, names)) {
         (Some(signal), Some(process)) => {
             let shouted = word.chars().all(|c| !c.is_lowercase());
             Some(if shouted { signal } else { process })
@@ -38,15 +44,15 @@ fn signal_like(word: &str) -> Option<String> {
 }
 
 /// The names of all processes, as the kernel has them.
-fn names(proc: &Proc) -> BTreeSet<String> {
-    let mut all = BTreeSet::new();
+fn names(proc: &Proc) -> HashSet<Vec<u8>> {
+    let mut all = HashSet::new();
     let mut comm = [0u8; 72];
     for pid in proc.pids().unwrap_or_default() {
         let path = PidName::with(pid, c"comm");
         if let Ok(len) = read_once(proc, path.as_c_str(), &mut comm) {
-            let name = String::from_utf8_lossy(comm[..len].trim_ascii_end());
-            if !all.contains(name.as_ref()) {
-                all.insert(name.into_owned());
+            let name = comm[..len].trim_ascii_end();
+            if !all.contains(name) {
+                all.insert(name.to_vec());
             }
         }
     }

@@ -100,6 +100,11 @@ impl<'a> View<'a> {
         result.map_err(|error| stop(leaf, error))
     }
 
+    /// The command name, if a rule has asked for it.
+    pub(super) fn comm_as_read(&self) -> Option<&[u8]> {
+        self.comm.map(|len| &self.buffers.comm[..len])
+    }
+
     /// The command name, without the line break.
     pub(super) fn comm(&mut self) -> Answer<&[u8]> {
         if self.comm.is_none() {
