@@ -577,7 +577,7 @@ impl<'a> Judge<'a> {
         }
         let needs_handler = self.guards.if_handled || matches!(self.action, Action::Reload { .. });
         let denied = predicted.has(Effect::Denied);
-        (needs_handler && !denied && !predicted.is_handled()).then(|| Refusal::NotHandled {
+        (needs_handler && !denied && !predicted.handled).then(|| Refusal::NotHandled {
             would: format!("{predicted} ({})", predicted.reason),
         })
     }

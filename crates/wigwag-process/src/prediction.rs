@@ -78,6 +78,10 @@ pub struct Prediction {
     pub effects: Vec<Effect>,
     /// Whether everything that decides could be read.
     pub certain: bool,
+    /// Whether the process has an answer of its own to the signal, and nothing worse can happen: it catches it (now, or once it
+    /// unblocks it), a thread waits for it, or a signalfd shows it.
+    #[serde(default)]
+    pub handled: bool,
     /// The reason, in a sentence.
     pub reason: String,
 }
@@ -88,6 +92,7 @@ impl Prediction {
         Prediction {
             effects: vec![effect],
             certain: true,
+            handled: false,
             reason: reason.into(),
         }
     }
@@ -100,17 +105,6 @@ impl Prediction {
     /// Whether the process would end.
     pub fn is_fatal(&self) -> bool {
         self.has(Effect::Kills) || self.has(Effect::DumpsCore)
-    }
-
-    /// Whether the process has an answer of its own to the signal, and nothing worse can happen.
-    pub fn is_handled(&self) -> bool {
-        let own = |effect: &Effect| {
-            matches!(
-                effect,
-                Effect::RunsHandler | Effect::Waited | Effect::SignalFd | Effect::Continues
-            )
-        };
-        self.certain && self.effects.iter().all(own) && self.effects != [Effect::Continues]
     }
 }
 
@@ -157,7 +151,12 @@ pub enum To {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn predict(view: &SignalView, signal: Signal, to: To, with_value: bool) -> Prediction {
-    Question { view, signal, to }.answer(with_value)
+    let question = Question { view, signal, to };
+    let prediction = question.answer(with_value);
+    Prediction {
+        handled: question.is_handled(&prediction),
+        ..prediction
+    }
 }
 
 /// One signal to one process.
@@ -205,6 +204,16 @@ impl Question<'_> {
             );
         }
         prediction
+    }
+
+    fn is_handled(&self, prediction: &Prediction) -> bool {
+        let caught = self.disposition() == Disposition::Caught;
+        let own = |effect: &Effect| match effect {
+            Effect::RunsHandler | Effect::Waited | Effect::SignalFd => true,
+            Effect::StaysPending | Effect::Coalesces | Effect::Continues => caught,
+            _ => false,
+        };
+        prediction.certain && prediction.effects.iter().all(own)
     }
 
     fn after_generation(&self, with_value: bool) -> Prediction {
@@ -388,6 +397,7 @@ impl Question<'_> {
         Prediction {
             effects: effects.into_iter().collect(),
             certain,
+            handled: false,
             reason: reasons.join("; "),
         }
     }
@@ -410,6 +420,10 @@ impl Question<'_> {
             1 => "it blocks it".to_string(),
             n => format!("blocked in all {n} threads"),
         };
+        let where_ = match self.disposition() {
+            Disposition::Caught => format!("{where_} now; its handler runs when it unblocks it"),
+            _ => where_,
+        };
         if self.to != To::Process {
             return Prediction::of(Effect::StaysPending, "the thread blocks it".to_string());
         }
@@ -417,6 +431,7 @@ impl Question<'_> {
             None => Prediction {
                 effects: vec![Effect::SignalFd, Effect::StaysPending],
                 certain: false,
+                handled: false,
                 reason: format!("{where_}; whether a signalfd takes it may not be read"),
             },
             Some(fds) => match fds.iter().find(|fd| fd.mask.contains(signal)) {

@@ -262,7 +262,9 @@ impl Receipt {
             (Effect::Pending | Effect::Unknown, Action::Send { .. }) if order.watch.is_some() => {
                 Verdict::NotInTime
             }
-            (Effect::Ended { .. }, Action::Reload { .. }) => Verdict::NotInTime,
+            (Effect::Ended { .. } | Effect::Pending | Effect::Unknown, Action::Reload { .. }) => {
+                Verdict::NotInTime
+            }
             _ => Verdict::AsAsked,
         }
     }

@@ -172,6 +172,7 @@ fn gone_from_pending(predicted: &Prediction) -> Seen {
     };
     match predicted.effects.as_slice() {
         [P::RunsHandler] if predicted.certain => inferred(Effect::Handled),
+        [P::StaysPending] if predicted.handled => inferred(Effect::Handled),
         [P::Waited | P::SignalFd] if predicted.certain => inferred(Effect::Taken),
         [P::Ignored | P::Discarded] => inferred(Effect::Ignored),
         [P::Kills | P::DumpsCore] => (

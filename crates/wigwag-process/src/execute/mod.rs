@@ -25,6 +25,8 @@ use watch::{Goal, Waker};
 
 /// How long freezing and thawing watch when the order does not say.
 const FREEZE_WATCH: Duration = Duration::from_secs(5);
+/// How long a reload watches for the signal to be taken: a program that blocks it while it is busy takes it soon.
+const RELOAD_WATCH: Duration = Duration::from_secs(2);
 
 /// Who is told how an order goes on, and can end the watching.
 pub trait Observer {
@@ -155,7 +157,7 @@ impl Prepared<'_> {
                 schedule,
             } => engine.send(signal, value, schedule),
             Action::Stop { ladder } => engine.stop(&ladder),
-            Action::Reload { signal } => engine.send(Some(signal), None, Schedule::NOW),
+            Action::Reload { signal } => engine.reload(signal),
             Action::Freeze => engine.freeze(),
             Action::Thaw => engine.thaw(),
             Action::Wait { any } => engine.wait(any),
@@ -240,6 +242,12 @@ impl Engine<'_, '_> {
             let until = self.watch_time(None);
             self.watch(&Goal::Effect, until, Waker::All);
         }
+    }
+
+    fn reload(&mut self, signal: Signal) {
+        self.send_all(Some(signal), None);
+        let until = self.watch_time(Some(RELOAD_WATCH));
+        self.watch(&Goal::Effect, until, Waker::All);
     }
 
     fn stop(&mut self, ladder: &Ladder) {
