@@ -10,7 +10,7 @@ use wigwag::{Signal, SignalFd, SignalSet};
 use wigwag_process::census::SelectError;
 use wigwag_process::execute::{NoObserver, Observer, Progress, Remaining};
 use wigwag_process::order::{Action, Order};
-use wigwag_process::plan::{PlanError, Prepared, prepare};
+use wigwag_process::plan::{Plan, PlanError, Prepared, prepare};
 use wigwag_process::procfs::Proc;
 use wigwag_process::receipt::Report;
 
@@ -39,11 +39,22 @@ pub fn finish(prepared: Prepared<'_>, dry_run: bool, out: &mut Output) -> anyhow
     if dry_run {
         return report::plan(&prepared.plan(), out);
     }
+    let _until_reported = hold_back_own(&prepared.plan());
     let report = execute(prepared, out);
     let code = report.verdict().code();
     report::report(&report, out)
         .map_err(|error| error.context("what was ordered has been done, but its report is lost"))?;
     Ok(code)
+}
+
+/// Where wigwag itself is signalled (`--own-group`, `--allow self`), the signal waits until the report has been printed.
+fn hold_back_own(plan: &Plan) -> Option<MaskGuard> {
+    let signal = plan.order.action.first_signal()?;
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    plan.entries
+        .iter()
+        .any(|entry| entry.who.identity.pid == own && entry.refused.is_none())
+        .then(|| wigwag::mask::block(signal))
 }
 
 fn prepare_or_ask<'a>(proc: &'a Proc, order: Order, out: &Output) -> anyhow::Result<Prepared<'a>> {
@@ -101,8 +112,11 @@ fn execute(prepared: Prepared<'_>, out: &Output) -> Report {
 fn waits(order: &Order) -> bool {
     match &order.action {
         Action::Send { schedule, .. } => order.watch.is_some() || !schedule.is_now(),
-        Action::Reload { .. } => order.watch.is_some(),
-        Action::Stop { .. } | Action::Freeze | Action::Thaw | Action::Wait { .. } => true,
+        Action::Reload { .. }
+        | Action::Stop { .. }
+        | Action::Freeze
+        | Action::Thaw
+        | Action::Wait { .. } => true,
     }
 }
 

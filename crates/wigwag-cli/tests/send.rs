@@ -267,3 +267,33 @@ fn a_zombie_is_told_from_a_living_process() {
     let ran = wigwag(&["send", "TERM", &puppet.pid().to_string()]);
     assert!(!ran.out.contains("killed"), "{ran:?}");
 }
+
+/// `--own-group` reaches wigwag too: what it did is printed before that.
+#[test]
+fn ones_own_group_is_reported_before_it_takes_effect() {
+    // A shell that leads a session of its own, so that the group has nobody else in it.
+    let script = format!(
+        "trap '' TERM; {} send TERM --own-group; echo $?",
+        env!("CARGO_BIN_EXE_wigwag")
+    );
+    let done = std::process::Command::new("setsid")
+        .args(["--wait", "sh", "-c", &script])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&done.stdout);
+    assert!(text.contains(" sh ignored"), "{text}");
+    let script = format!(
+        "trap ':' TERM; {} send TERM --own-group; echo status $?",
+        env!("CARGO_BIN_EXE_wigwag")
+    );
+    let done = std::process::Command::new("setsid")
+        .args(["--wait", "sh", "-c", &script])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        text.contains(" sh ") && text.contains(" wigwag still pending"),
+        "{text}"
+    );
+    assert!(text.contains("status 143"), "{text}");
+}
