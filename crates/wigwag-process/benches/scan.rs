@@ -185,7 +185,8 @@ fn measure(size: usize, name: &str) {
         );
     }
     drop(cases);
-    for name in [NOBODY, name] {
+    let names = if hold_all { vec![NOBODY, name] } else { vec![NOBODY] };
+    for name in names {
         let output = Command::new(&me).args(["--census", name]).output().unwrap();
         println!(
             "\nmemory: {}",

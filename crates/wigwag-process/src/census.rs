@@ -137,11 +137,12 @@ pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
             _ => None,
         },
         rules: &rules,
-        by_name: selector
+        names: selector
             .targets
             .iter()
-            .any(|t| matches!(t, Target::Name(_))),
-        names: HashSet::new(),
+            .any(|t| matches!(t, Target::Name(_)))
+            .then(HashSet::new),
+        took: false,
     };
     for (index, target) in selector.targets.iter().enumerate() {
         match target {
@@ -163,8 +164,23 @@ pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
         ..
     } = search;
     census.found = held.into_order();
-    missing::explain(proc, selector, &rules, &hits, &names, &mut census);
+    missing::explain(
+        proc,
+        selector,
+        &rules,
+        &hits,
+        &names.unwrap_or_default(),
+        &mut census,
+    );
     Ok(census)
+}
+
+fn note_name(names: &mut Option<HashSet<Vec<u8>>>, view: &View<'_>) {
+    if let (Some(names), Some(name)) = (names, view.comm_as_read())
+        && !names.contains(name)
+    {
+        names.insert(name.to_vec());
+    }
 }
 
 /// What became of one target.
@@ -192,10 +208,10 @@ struct Search<'a> {
     hits: Vec<Hit>,
     census: Census,
     buffers: Buffers,
-    /// Whether a target is a name, for which a nearest one may be wanted.
-    by_name: bool,
-    /// The names read on the way, for that.
-    names: HashSet<Vec<u8>>,
+    /// Where a target is a name, the names read on the way, in case the nearest is wanted.
+    names: Option<HashSet<Vec<u8>>>,
+    /// Whether the last one looked at was meant.
+    took: bool,
 }
 
 impl Search<'_> {
@@ -255,25 +271,24 @@ impl Search<'_> {
 
     /// One number of the scan.
     fn look_at(&mut self, pid: i32) -> Result<(), SelectError> {
-        let mut view = View::passing(self.proc, pid, &mut self.buffers);
-        let answer = self.rules.may_take(&mut view);
-        if self.by_name
-            && let Some(name) = view.comm_as_read()
-            && !self.names.contains(name)
-        {
-            self.names.insert(name.to_vec());
+        // Processes that are meant often follow one another: after one, the pass through paths only costs.
+        if !std::mem::take(&mut self.took) {
+            let mut view = View::passing(self.proc, pid, &mut self.buffers);
+            let answer = self.rules.may_take(&mut view);
+            note_name(&mut self.names, &view);
+            match answer {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(stop) => return self.stopped(stop),
+            }
         }
-        match answer {
-            Ok(false) => Ok(()),
-            Err(stop) => self.stopped(stop),
-            Ok(true) => match self.proc.dir(pid) {
-                Ok(dir) => self.hold(dir, None),
-                Err(error) if is_gone(&error) => {
-                    self.census.vanished += 1;
-                    Ok(())
-                }
-                Err(error) => Err(self.no_more(error)),
-            },
+        match self.proc.dir(pid) {
+            Ok(dir) => self.hold(dir, None),
+            Err(error) if is_gone(&error) => {
+                self.census.vanished += 1;
+                Ok(())
+            }
+            Err(error) => Err(self.no_more(error)),
         }
     }
 
@@ -288,6 +303,7 @@ impl Search<'_> {
             }
             None => self.rules.takers(&mut view, &mut takers),
         };
+        note_name(&mut self.names, &view);
         for &index in &takers {
             self.hits[index].taken += 1;
         }
@@ -308,6 +324,7 @@ impl Search<'_> {
             self.hits[index].passed += 1;
         }
         let first = takers.first().copied().unwrap_or(0);
+        self.took = true;
         self.held.add(dir, first, start, self.one);
         Ok(())
     }
