@@ -185,7 +185,11 @@ fn measure(size: usize, name: &str) {
         );
     }
     drop(cases);
-    let names = if hold_all { vec![NOBODY, name] } else { vec![NOBODY] };
+    let names = if hold_all {
+        vec![NOBODY, name]
+    } else {
+        vec![NOBODY]
+    };
     for name in names {
         let output = Command::new(&me).args(["--census", name]).output().unwrap();
         println!(
