@@ -1,7 +1,7 @@
 //! `wigwag tour`: the main job, shown on real processes of the tour's own.
 //!
 //! Every step runs this same program as a user would type it and compares its exit status and its words with what must come.
-//! The actors watch their parent and end by themselves when the tour does, however that ends.
+//! The actors read a pipe or watch their parent, and end by themselves when the tour does, however that ends.
 
 use std::io::Write;
 use std::process::{Child, Command as Program, Stdio};
@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::{Arg, ArgMatches, Command};
 use wigwag::{Signal, mask};
+use wigwag_process::census::census;
 use wigwag_process::dispositions::SignalView;
 use wigwag_process::procfs::Proc;
+use wigwag_process::selector::Target;
 
 use crate::output::Output;
 
@@ -23,8 +25,10 @@ Examples:
 Everything shown is real: the commands, their output, the processes. The tour signals
 only what it started. Exit status: 0 all did as predicted, 1 something did not.";
 
-/// A shell that lives as long as its parent.
-const LIVE: &str = "while kill -0 $PPID 2>/dev/null; do sleep 0.05; done";
+/// Lives until the pipe that the tour holds is closed, and so no longer than the tour.
+const LIVE: &str = "exec cat";
+/// The same for a shell that keeps its traps: it waits for one that reads the pipe.
+const WAIT: &str = "exec 3<&0; cat <&3 & while kill -0 $! 2>/dev/null; do wait $!; done";
 
 /// The clap tree of this verb.
 pub fn command() -> Command {
@@ -59,15 +63,15 @@ fn tour(out: &mut Output) -> anyhow::Result<u8> {
 
     stage.title("One that handles HUP: reload it, and only because it does")?;
     let handles = Actor::shell(
-        &format!("trap 'r=1' HUP; {LIVE}"),
-        Some((Signal::HUP, Kind::Caught)),
+        &format!("trap 'r=1' HUP; {WAIT}"),
+        Ready::Caught(Signal::HUP),
     )?;
     let pid = handles.pid();
     stage.expect(&["show", &pid, "--signal", "HUP"], 0, "runs its handler")?;
     stage.expect(&["reload", &pid], 0, "")?;
 
     stage.title("One that does not: HUP would end it, so the reload is refused")?;
-    let plain = Actor::shell(LIVE, None)?;
+    let plain = Actor::shell(LIVE, Ready::Named("cat"))?;
     stage.expect(&["reload", &plain.pid()], 3, "refused")?;
     stage.expect(&["send", "--dry-run", "TERM", &plain.pid()], 0, "kills")?;
 
@@ -88,7 +92,7 @@ fn tour(out: &mut Output) -> anyhow::Result<u8> {
     stage.title("One that ignores TERM: the ladder goes on to KILL")?;
     let ignores = Actor::shell(
         &format!("trap '' TERM; {LIVE}"),
-        Some((Signal::TERM, Kind::Ignored)),
+        Ready::Ignored(Signal::TERM),
     )?;
     stage.expect(
         &["stop", "--ladder", "TERM:300ms,KILL", &ignores.pid()],
@@ -97,7 +101,7 @@ fn tour(out: &mut Output) -> anyhow::Result<u8> {
     )?;
 
     stage.title("A tree of processes, stopped as a whole")?;
-    let tree = Actor::shell(&format!("({LIVE}) & {LIVE}"), None)?;
+    let tree = Actor::shell("exec 3<&0; cat <&3 & cat <&3 & wait", Ready::Children(2))?;
     stage.expect(
         &["stop", &format!("tree:{}", tree.pid())],
         0,
@@ -203,18 +207,20 @@ fn own_program() -> anyhow::Result<Program> {
 }
 
 /// What is waited for before an actor is on stage.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Caught,
-    Ignored,
-    Blocked,
+#[derive(Clone, Copy)]
+enum Ready {
+    Caught(Signal),
+    Ignored(Signal),
+    Blocked(Signal),
+    Named(&'static str),
+    Children(usize),
 }
 
 /// A process of the tour's own, ended and collected when dropped.
 struct Actor(Child);
 
 impl Actor {
-    fn shell(script: &str, ready: Option<(Signal, Kind)>) -> anyhow::Result<Actor> {
+    fn shell(script: &str, ready: Ready) -> anyhow::Result<Actor> {
         let mut program = Program::new("sh");
         Actor::start(program.args(["-c", script]), ready)
     }
@@ -222,34 +228,39 @@ impl Actor {
     fn role(name: &str) -> anyhow::Result<Actor> {
         Actor::start(
             own_program()?.args(["tour", "--actor", name]),
-            Some((Signal::TERM, Kind::Blocked)),
+            Ready::Blocked(Signal::TERM),
         )
     }
 
-    fn start(program: &mut Program, ready: Option<(Signal, Kind)>) -> anyhow::Result<Actor> {
-        let actor = Actor(
-            program
-                .stdin(Stdio::null())
-                .spawn()
-                .context("cannot start a process")?,
-        );
-        let Some((signal, kind)) = ready else {
-            return Ok(actor);
-        };
+    fn start(program: &mut Program, ready: Ready) -> anyhow::Result<Actor> {
+        let child = program.stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        let actor = Actor(child.context("cannot start a process")?);
         let proc = Proc::open()?;
-        let dir = proc.dir(i32::try_from(actor.0.id())?)?;
-        wait_until(&format!("{signal} to be set"), || {
-            let Ok(view) = SignalView::read(&proc, &dir) else {
-                return false;
-            };
-            match kind {
-                Kind::Caught => view.caught.contains(signal),
-                Kind::Ignored => view.ignored.contains(signal),
-                Kind::Blocked => view
-                    .threads
+        let pid = i32::try_from(actor.0.id())?;
+        let dir = proc.dir(pid)?;
+        let is_ready = || -> anyhow::Result<bool> {
+            let view = SignalView::read(&proc, &dir)?;
+            let asleep = view.state == 'S';
+            let blocks = |signal| {
+                view.threads
                     .iter()
-                    .all(|thread| thread.blocked.contains(signal)),
-            }
+                    .all(|thread| thread.blocked.contains(signal))
+            };
+            Ok(asleep
+                && match ready {
+                    Ready::Caught(signal) => view.caught.contains(signal) && !blocks(signal),
+                    Ready::Ignored(signal) => {
+                        view.ignored.contains(signal) && dir.comm()?.to_str() == Some("cat")
+                    }
+                    Ready::Blocked(signal) => blocks(signal),
+                    Ready::Named(name) => dir.comm()?.to_str() == Some(name),
+                    Ready::Children(count) => {
+                        census(&proc, &Target::Tree(pid).into())?.found.len() == count + 1
+                    }
+                })
+        };
+        wait_until("a process of the tour to be ready", || {
+            is_ready().unwrap_or(false)
         })?;
         Ok(actor)
     }
@@ -290,7 +301,7 @@ fn blocks() -> anyhow::Result<u8> {
 
 /// The step in a namespace: a plan is saved, its process ends, and another gets the number.
 fn recycles(out: &mut Output) -> anyhow::Result<u8> {
-    let victim = Actor::shell(LIVE, None)?;
+    let victim = Actor::shell(LIVE, Ready::Named("cat"))?;
     let pid = victim.0.id();
     let plan = own_program()?
         .args(["send", "--dry-run", "--json", "TERM", &pid.to_string()])
@@ -303,7 +314,7 @@ fn recycles(out: &mut Output) -> anyhow::Result<u8> {
     for _ in 0..50 {
         std::fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string())
             .context("cannot write ns_last_pid")?;
-        let actor = Actor::shell(LIVE, None)?;
+        let actor = Actor::shell(LIVE, Ready::Named("cat"))?;
         if actor.0.id() == pid {
             newcomer = Some(actor);
             break;
