@@ -85,11 +85,19 @@ impl Engine<'_, '_> {
         });
         if let Some(leader) = leader {
             let result = pidfd_send(leader.as_fd(), signal, None, Scope::Group);
-            let fall_back =
-                matches!(&result, Err(error) if error.is_unsupported() || error.is_gone());
-            if !fall_back {
+            // ESRCH is an answer: nobody is left in the group, and its number may be another's by now.
+            if !matches!(&result, Err(error) if error.is_unsupported()) {
                 return (result, Through::PidfdGroup);
             }
+        }
+        // By number: as long as a held member is in the group, no other group can have it.
+        let inhabited = self.courses.iter().any(|course| {
+            let process = course.held.process.as_ref();
+            process.is_some_and(|p| p.dir().stat().is_ok_and(|stat| stat.pgrp == group))
+        });
+        if group != 0 && !inhabited {
+            let gone = Error::new(format!("send to group {group}"), Errno::SRCH);
+            return (Err(gone), Through::Kill);
         }
         let result = match signal {
             Some(signal) if group == 0 => wigwag::send::send_own_group(signal),
