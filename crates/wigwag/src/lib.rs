@@ -20,6 +20,7 @@ mod error;
 pub mod info;
 pub mod keys;
 pub mod mask;
+mod nearest;
 pub mod send;
 mod set;
 mod signal;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{STANDARD, Signal};
+use crate::nearest::nearest;
 use crate::sys;
 
 /// Why a number or a word is not a signal of this system.
@@ -147,39 +148,12 @@ fn named(text: &str) -> Result<Signal, InvalidSignal> {
 
 fn unknown(word: &str, name: &str) -> InvalidSignal {
     let limit = if name.len() <= 3 { 1 } else { 2 };
-    let candidates = STANDARD
+    let names = STANDARD
         .iter()
-        .flat_map(|standard| std::iter::once(&standard.name).chain(standard.aliases))
-        .chain(&["RTMIN", "RTMAX"]);
-    let suggestion = candidates
-        .map(|candidate| (distance(name.as_bytes(), candidate.as_bytes()), *candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate);
+        .flat_map(|standard| std::iter::once(standard.name).chain(standard.aliases.iter().copied()))
+        .chain(["RTMIN", "RTMAX"]);
     InvalidSignal::Unknown {
         word: word.to_owned(),
-        suggestion,
+        suggestion: nearest(name, names, limit),
     }
-}
-
-/// How many letters must be added, dropped, changed or swapped with their neighbour to get from one word to the other.
-fn distance(from: &[u8], to: &[u8]) -> usize {
-    if from.len() > 16 {
-        return from.len();
-    }
-    let mut rows: Vec<Vec<usize>> = vec![(0..=to.len()).collect()];
-    for (i, a) in from.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in to.iter().enumerate() {
-            let mut best = (rows[i][j] + usize::from(a != b))
-                .min(rows[i][j + 1] + 1)
-                .min(row[j] + 1);
-            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
-                best = best.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[from.len()][to.len()]
 }
