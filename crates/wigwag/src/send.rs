@@ -3,10 +3,12 @@
 //! A pid names whoever has it at the moment of the call. What must hit a certain process and no other goes through a
 //! [`PidFd`], which names one process for ever: once that is gone, a send gives ESRCH.
 
+mod descriptor;
 mod pidfd;
 mod plain;
 
-pub use pidfd::{PidFd, PidFdInfo, Scope, pidfd_send};
+pub use descriptor::{Scope, pidfd_send};
+pub use pidfd::{PidFd, PidFdInfo};
 pub use plain::{
     probe, probe_group, probe_thread, process_id, queue, queue_thread, raise, send, send_everyone,
     send_group, send_own_group, send_thread, thread_id,

@@ -1,0 +1,261 @@
+//! The cause of a signal: its code, and what comes with that.
+
+use super::codes::{
+    ArithmeticCode, BusCode, ChildCode, EmulationCode, IllegalCode, PollCode, SegmentCode,
+    SyscallCode, TrapCode,
+};
+use super::value::Value;
+use crate::Signal;
+use crate::sys::siginfo::RawInfo;
+
+/// The cause of a signal: every `si_code` of Linux, with the fields that the kernel fills for it.
+///
+/// A pid of 0 is a sender outside this pid namespace. Whoever sends with rt_sigqueueinfo(2) may claim any pid and user;
+/// the kernel vouches for those of `User` and `Thread`, and for everything from a fault, a child, a timer or seccomp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
+pub enum Cause {
+    /// `SI_USER`: kill(2).
+    User {
+        /// The sender.
+        pid: i32,
+        /// Its real user.
+        uid: u32,
+    },
+    /// `SI_TKILL`: tgkill(2), pthread_kill(3), raise(3).
+    Thread {
+        /// The sender.
+        pid: i32,
+        /// Its real user.
+        uid: u32,
+    },
+    /// `SI_QUEUE`: sigqueue(3), with a value.
+    Queue {
+        /// The sender.
+        pid: i32,
+        /// Its real user.
+        uid: u32,
+        /// The value.
+        value: Value,
+    },
+    /// `SI_MESGQ`: a message came to an empty queue, mq_notify(3).
+    MessageQueue {
+        /// Who sent the message.
+        pid: i32,
+        /// Its real user.
+        uid: u32,
+        /// The value given to mq_notify.
+        value: Value,
+    },
+    /// `SI_ASYNCIO`: an asynchronous read or write is done, aio(7).
+    AsyncIo {
+        /// The process that asked for it.
+        pid: i32,
+        /// Its real user.
+        uid: u32,
+        /// The value asked for.
+        value: Value,
+    },
+    /// `SI_ASYNCNL`: a name was looked up, getaddrinfo_a(3).
+    NameLookup {
+        /// The process that asked for it.
+        pid: i32,
+        /// Its real user.
+        uid: u32,
+        /// The value asked for.
+        value: Value,
+    },
+    /// `SI_DETHREAD`: a thread is to end because another one calls exec; no program sees it.
+    Dethread,
+    /// `SI_TIMER`: a timer of timer_create(2) ran out.
+    Timer {
+        /// The kernel's number of the timer.
+        timer: i32,
+        /// How many more times it ran out meanwhile.
+        overrun: i32,
+        /// The value given to timer_create.
+        value: Value,
+    },
+    /// `SI_KERNEL`: the kernel, with nothing more to tell: a terminal's key or hang-up, alarm(2), a limit, a bad address.
+    Kernel,
+    /// `ILL_...`: an instruction.
+    Illegal {
+        /// What is wrong with it.
+        what: IllegalCode,
+        /// Its address.
+        address: u64,
+    },
+    /// `FPE_...`: a calculation.
+    Arithmetic {
+        /// What is wrong with it.
+        what: ArithmeticCode,
+        /// The instruction's address.
+        address: u64,
+    },
+    /// `SEGV_...`: a use of memory.
+    Segment {
+        /// What is wrong with it.
+        what: SegmentCode,
+        /// The memory's address.
+        address: u64,
+        /// `SEGV_BNDERR`: the bounds that were left. A signalfd does not tell them.
+        bounds: Option<(u64, u64)>,
+        /// `SEGV_PKUERR`: the memory's protection key. A signalfd does not tell it.
+        protection_key: Option<u32>,
+    },
+    /// `BUS_...`: memory that is not to be had.
+    Bus {
+        /// What is wrong with it.
+        what: BusCode,
+        /// The memory's address.
+        address: u64,
+        /// `BUS_MCEERR_...`: how many bytes are damaged, as a power of two.
+        damaged: Option<u64>,
+    },
+    /// `TRAP_...`: a stop on the way.
+    Trap {
+        /// Why.
+        what: TrapCode,
+        /// Where.
+        address: u64,
+    },
+    /// `EMT_...`: an instruction that is to be emulated (SPARC).
+    Emulation {
+        /// Why.
+        what: EmulationCode,
+        /// Where.
+        address: u64,
+    },
+    /// `CLD_...`: a child.
+    Child {
+        /// What happened to it.
+        what: ChildCode,
+        /// The child.
+        pid: i32,
+        /// Its real user.
+        uid: u32,
+        /// Its exit status, or the number of the signal.
+        status: i32,
+        /// Its CPU time of its own, in clock ticks (`sysconf(_SC_CLK_TCK)`).
+        user_ticks: i64,
+        /// The kernel's CPU time on its behalf, in clock ticks.
+        system_ticks: i64,
+    },
+    /// `POLL_...` and `SI_SIGIO`: a descriptor with `F_SETSIG` or `O_ASYNC`.
+    Poll {
+        /// What happened; `None` for `SI_SIGIO`, which does not say.
+        what: Option<PollCode>,
+        /// The same as a set of poll(2) events.
+        events: i64,
+        /// The descriptor.
+        fd: i32,
+    },
+    /// `SYS_...`: a system call.
+    Syscall {
+        /// Who stopped it.
+        what: SyscallCode,
+        /// The number of the system call.
+        number: i32,
+        /// The architecture by whose table the number counts (`AUDIT_ARCH_...`).
+        arch: u32,
+        /// The address of the instruction.
+        address: u64,
+    },
+    /// A code that Linux gives no name, sent by a program (below 0) or a kernel newer than this crate.
+    Other {
+        /// The sender, as far as it is told.
+        pid: i32,
+        /// Its real user.
+        uid: u32,
+        /// The value, as far as it is one.
+        value: Value,
+    },
+}
+
+impl Cause {
+    /// Which fields mean something follows from the code and, for codes from 1 up, the signal, as the kernel's
+    /// `siginfo_layout` has it.
+    pub(super) fn of(signal: Signal, raw: &RawInfo) -> Cause {
+        let RawInfo {
+            code,
+            pid,
+            uid,
+            address,
+            ..
+        } = *raw;
+        let value = Value(raw.value);
+        match code {
+            0 => return Cause::User { pid, uid },
+            0x80 => return Cause::Kernel,
+            -1 => return Cause::Queue { pid, uid, value },
+            -2 => {
+                return Cause::Timer {
+                    timer: raw.timer,
+                    overrun: raw.overrun,
+                    value,
+                };
+            }
+            -3 => return Cause::MessageQueue { pid, uid, value },
+            -4 => return Cause::AsyncIo { pid, uid, value },
+            -5 => {
+                return Cause::Poll {
+                    what: None,
+                    events: raw.band,
+                    fd: raw.fd,
+                };
+            }
+            -6 => return Cause::Thread { pid, uid },
+            -7 => return Cause::Dethread,
+            -60 => return Cause::NameLookup { pid, uid, value },
+            _ => {}
+        }
+        let of_signal = match signal {
+            Signal::ILL => {
+                IllegalCode::from_code(code).map(|what| Cause::Illegal { what, address })
+            }
+            Signal::FPE => {
+                ArithmeticCode::from_code(code).map(|what| Cause::Arithmetic { what, address })
+            }
+            Signal::SEGV => SegmentCode::from_code(code).map(|what| Cause::Segment {
+                what,
+                address,
+                bounds: (what == SegmentCode::Bounds && raw.bounds != (0, 0)).then_some(raw.bounds),
+                protection_key: (what == SegmentCode::ProtectionKey && raw.protection_key != 0)
+                    .then_some(raw.protection_key),
+            }),
+            Signal::BUS => BusCode::from_code(code).map(|what| Cause::Bus {
+                what,
+                address,
+                damaged: matches!(what, BusCode::MemoryNow | BusCode::MemoryLater)
+                    .then(|| 1_u64.checked_shl(raw.address_lsb.into()).unwrap_or(0)),
+            }),
+            Signal::TRAP => TrapCode::from_code(code).map(|what| Cause::Trap { what, address }),
+            Signal::CHLD => ChildCode::from_code(code).map(|what| Cause::Child {
+                what,
+                pid,
+                uid,
+                status: raw.status,
+                user_ticks: raw.utime,
+                system_ticks: raw.stime,
+            }),
+            Signal::SYS => SyscallCode::from_code(code).map(|what| Cause::Syscall {
+                what,
+                number: raw.syscall,
+                arch: raw.arch,
+                address: raw.call_address,
+            }),
+            // IO, and whichever signal F_SETSIG chose.
+            _ => PollCode::from_code(code).map(|what| Cause::Poll {
+                what: Some(what),
+                events: raw.band,
+                fd: raw.fd,
+            }),
+        };
+        of_signal.unwrap_or(Cause::Other { pid, uid, value })
+    }
+}
