@@ -17,6 +17,16 @@ use crate::Errno;
 /// The size of the kernel's signal set in bytes, which its calls want to be told.
 pub(crate) const MASK_SIZE: usize = 8;
 
+/// A set as the kernel's words hold it, and back: those with the lower signals come first, which on a 32-bit machine that
+/// is big-endian is not how a number of 64 bits lies in memory.
+pub(crate) const fn kernel_set(bits: u64) -> u64 {
+    if cfg!(all(target_pointer_width = "32", target_endian = "big")) {
+        bits.rotate_left(32)
+    } else {
+        bits
+    }
+}
+
 /// The result of a call that gives -1 on failure.
 pub(crate) fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
     if result < 0 {
@@ -39,6 +49,29 @@ pub(crate) fn rtmax() -> i32 {
 /// The bits of the signals that the C library keeps for itself: 32 up to `SIGRTMIN`.
 pub(crate) fn reserved_bits() -> u64 {
     (32..rtmin()).fold(0, |bits, number| bits | 1 << (number - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The C library's set begins with the kernel's.
+    #[test]
+    fn sets_lie_in_memory_as_the_kernel_has_them() {
+        for number in (1..32).chain(rtmin()..=rtmax()) {
+            // SAFETY: zero is an empty set.
+            let mut set = unsafe { std::mem::zeroed::<libc::sigset_t>() };
+            // SAFETY: the set is a valid one, and the number one that the C library takes.
+            assert_eq!(unsafe { libc::sigaddset(&raw mut set, number) }, 0);
+            // SAFETY: the set has at least 8 bytes, all of them written.
+            let bytes = unsafe { (&raw const set).cast::<[u8; MASK_SIZE]>().read() };
+            assert_eq!(
+                bytes,
+                kernel_set(1 << (number - 1)).to_ne_bytes(),
+                "{number}"
+            );
+        }
+    }
 }
 
 /// The C library's words for a signal.

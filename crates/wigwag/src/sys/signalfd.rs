@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use super::siginfo::{self, RawInfo};
-use super::{MASK_SIZE, check};
+use super::{MASK_SIZE, check, kernel_set};
 use crate::Errno;
 
 /// How many signals one read takes at most.
@@ -12,6 +12,7 @@ pub(crate) const BATCH: usize = 128;
 
 /// signalfd4(2): a new descriptor, close-on-exec.
 pub(crate) fn create(bits: u64, nonblocking: bool) -> Result<OwnedFd, Errno> {
+    let bits = kernel_set(bits);
     let flags = libc::SFD_CLOEXEC | if nonblocking { libc::SFD_NONBLOCK } else { 0 };
     // SAFETY: the kernel reads 8 bytes at the pointer.
     let fd = check(unsafe {
@@ -23,6 +24,7 @@ pub(crate) fn create(bits: u64, nonblocking: bool) -> Result<OwnedFd, Errno> {
 
 /// signalfd4(2) on an existing one: other signals from now on.
 pub(crate) fn change(fd: BorrowedFd<'_>, bits: u64) -> Result<(), Errno> {
+    let bits = kernel_set(bits);
     // SAFETY: the kernel reads 8 bytes at the pointer.
     check(unsafe {
         libc::syscall(
