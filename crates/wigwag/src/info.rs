@@ -5,7 +5,7 @@ mod codes;
 mod display;
 mod value;
 
-pub use cause::Cause;
+pub use cause::{Cause, PerfEvent};
 pub use codes::{
     ArithmeticCode, BusCode, ChildCode, EmulationCode, IllegalCode, PollCode, SegmentCode,
     SyscallCode, TrapCode,
@@ -97,6 +97,11 @@ impl SignalInfo {
             | Cause::AsyncIo { pid, uid, .. }
             | Cause::NameLookup { pid, uid, .. }
             | Cause::Child { pid, uid, .. } => Some((pid, uid)),
+            Cause::Other {
+                pid: Some(pid),
+                uid: Some(uid),
+                ..
+            } => Some((pid, uid)),
             _ => None,
         }
     }
@@ -109,7 +114,10 @@ impl SignalInfo {
             | Cause::MessageQueue { value, .. }
             | Cause::AsyncIo { value, .. }
             | Cause::NameLookup { value, .. }
-            | Cause::Timer { value, .. } => Some(value.int()),
+            | Cause::Timer { value, .. }
+            | Cause::Other {
+                value: Some(value), ..
+            } => Some(value.int()),
             _ => None,
         }
     }

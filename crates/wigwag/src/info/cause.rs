@@ -123,6 +123,8 @@ pub enum Cause {
         what: TrapCode,
         /// Where.
         address: u64,
+        /// `TRAP_PERF`: the event. A signalfd does not tell it.
+        perf: Option<PerfEvent>,
     },
     /// `EMT_...`: an instruction that is to be emulated (SPARC).
     Emulation {
@@ -166,15 +168,30 @@ pub enum Cause {
         /// The address of the instruction.
         address: u64,
     },
-    /// A code that Linux gives no name, sent by a program (below 0) or a kernel newer than this crate.
+    /// A code that has no name here. Below 0 a program made it up, and what comes with it is what that program says; a
+    /// positive one is of a kernel newer than this crate, and what comes with it cannot be read.
     Other {
-        /// The sender, as far as it is told.
-        pid: i32,
-        /// Its real user.
-        uid: u32,
-        /// The value, as far as it is one.
-        value: Value,
+        /// The sender, for a code below 0.
+        pid: Option<i32>,
+        /// Its real user, for a code below 0.
+        uid: Option<u32>,
+        /// The value, for a code below 0.
+        value: Option<Value>,
     },
+}
+
+/// The event of perf_event_open(2), with `sigtrap`, that a `TRAP_PERF` tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct PerfEvent {
+    /// The `sig_data` that the event was opened with.
+    pub data: u64,
+    /// The `type` that it was opened with: `PERF_TYPE_...`.
+    pub kind: u32,
+    /// The signal was blocked when the event happened, so that the program went on before it came
+    /// (`TRAP_PERF_FLAG_ASYNC`).
+    pub late: bool,
 }
 
 impl Cause {
@@ -224,9 +241,10 @@ impl Cause {
             Signal::SEGV => SegmentCode::from_code(code).map(|what| Cause::Segment {
                 what,
                 address,
-                bounds: (what == SegmentCode::Bounds && raw.bounds != (0, 0)).then_some(raw.bounds),
-                protection_key: (what == SegmentCode::ProtectionKey && raw.protection_key != 0)
-                    .then_some(raw.protection_key),
+                bounds: raw.bounds.filter(|_| what == SegmentCode::Bounds),
+                protection_key: raw
+                    .protection_key
+                    .filter(|_| what == SegmentCode::ProtectionKey),
             }),
             Signal::BUS => BusCode::from_code(code).map(|what| Cause::Bus {
                 what,
@@ -234,7 +252,18 @@ impl Cause {
                 damaged: matches!(what, BusCode::MemoryNow | BusCode::MemoryLater)
                     .then(|| 1_u64.checked_shl(raw.address_lsb.into()).unwrap_or(0)),
             }),
-            Signal::TRAP => TrapCode::from_code(code).map(|what| Cause::Trap { what, address }),
+            Signal::TRAP => TrapCode::from_code(code).map(|what| Cause::Trap {
+                what,
+                address,
+                perf: raw
+                    .perf
+                    .filter(|_| what == TrapCode::Perf)
+                    .map(|(data, kind, flags)| PerfEvent {
+                        data,
+                        kind,
+                        late: flags & 1 != 0,
+                    }),
+            }),
             Signal::CHLD => ChildCode::from_code(code).map(|what| Cause::Child {
                 what,
                 pid,
@@ -256,6 +285,12 @@ impl Cause {
                 fd: raw.fd,
             }),
         };
-        of_signal.unwrap_or(Cause::Other { pid, uid, value })
+        // The kernel's layout for codes below 0; what a newer kernel puts there for another one is not known.
+        let told = code < 0;
+        of_signal.unwrap_or(Cause::Other {
+            pid: told.then_some(pid),
+            uid: told.then_some(uid),
+            value: told.then_some(value),
+        })
     }
 }

@@ -43,7 +43,7 @@ impl fmt::Display for SignalInfo {
             Cause::Arithmetic { what, address } => write!(f, ": {what}, at {address:#x}"),
             Cause::Segment { what, address, .. } => write!(f, ": {what}, at {address:#x}"),
             Cause::Bus { what, address, .. } => write!(f, ": {what}, at {address:#x}"),
-            Cause::Trap { what, address } => write!(f, ": {what}, at {address:#x}"),
+            Cause::Trap { what, address, .. } => write!(f, ": {what}, at {address:#x}"),
             Cause::Emulation { what, address } => write!(f, ": {what}, at {address:#x}"),
             Cause::Child {
                 what: ChildCode::Exited,

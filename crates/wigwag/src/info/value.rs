@@ -13,9 +13,12 @@ impl Value {
     /// As a number (`sival_int`).
     #[must_use]
     pub const fn int(self) -> i32 {
-        // The number is at the beginning of the union, so on a big machine in the upper half of the word.
-        let [a, b, c, d, ..] = self.0.to_ne_bytes();
-        i32::from_ne_bytes([a, b, c, d])
+        // The number is at the beginning of the union: on a big-endian machine of 64 bits in the upper half of the word.
+        if cfg!(all(target_pointer_width = "64", target_endian = "big")) {
+            (self.0 >> 32) as i32
+        } else {
+            self.0 as i32
+        }
     }
 
     /// As the address that a sender put there (`sival_ptr`).

@@ -16,10 +16,12 @@ pub(crate) struct RawInfo {
     pub(crate) overrun: i32,
     pub(crate) address: u64,
     pub(crate) address_lsb: u16,
-    /// Bounds of SEGV_BNDERR; only in siginfo.
-    pub(crate) bounds: (u64, u64),
-    /// The key of SEGV_PKUERR; only in siginfo.
-    pub(crate) protection_key: u32,
+    /// Bounds of SEGV_BNDERR; `None` from a signalfd.
+    pub(crate) bounds: Option<(u64, u64)>,
+    /// The key of SEGV_PKUERR; `None` from a signalfd.
+    pub(crate) protection_key: Option<u32>,
+    /// Data, type and flags of TRAP_PERF; `None` from a signalfd.
+    pub(crate) perf: Option<(u64, u32, u32)>,
     pub(crate) band: i64,
     pub(crate) fd: i32,
     pub(crate) call_address: u64,
@@ -62,8 +64,9 @@ pub(crate) fn of_siginfo(info: &libc::siginfo_t) -> RawInfo {
         overrun: int(4),
         address: word(0),
         address_lsb: u16::from_ne_bytes([bytes[UNION + WORD], bytes[UNION + WORD + 1]]),
-        bounds: (word(2 * WORD), word(3 * WORD)),
-        protection_key: unsigned(2 * WORD),
+        bounds: Some((word(2 * WORD), word(3 * WORD))),
+        protection_key: Some(unsigned(2 * WORD)),
+        perf: Some((word(WORD), unsigned(2 * WORD), unsigned(2 * WORD + 4))),
         band: long(0),
         fd: int(WORD),
         call_address: word(0),
@@ -72,7 +75,7 @@ pub(crate) fn of_siginfo(info: &libc::siginfo_t) -> RawInfo {
     }
 }
 
-/// Takes over what a signalfd gives.
+/// Takes over what a signalfd gives. Addresses were widened there as signed numbers, which only shows on 32 bits.
 pub(crate) fn of_signalfd(info: &libc::signalfd_siginfo) -> RawInfo {
     RawInfo {
         signo: info.ssi_signo as i32,
@@ -80,19 +83,20 @@ pub(crate) fn of_signalfd(info: &libc::signalfd_siginfo) -> RawInfo {
         code: info.ssi_code,
         pid: info.ssi_pid as i32,
         uid: info.ssi_uid,
-        value: info.ssi_ptr,
+        value: info.ssi_ptr as usize as u64,
         status: info.ssi_status,
         utime: info.ssi_utime as i64,
         stime: info.ssi_stime as i64,
         timer: info.ssi_tid as i32,
         overrun: info.ssi_overrun as i32,
-        address: info.ssi_addr,
+        address: info.ssi_addr as usize as u64,
         address_lsb: info.ssi_addr_lsb,
-        bounds: (0, 0),
-        protection_key: 0,
+        bounds: None,
+        protection_key: None,
+        perf: None,
         band: i64::from(info.ssi_band as i32),
         fd: info.ssi_fd,
-        call_address: info.ssi_call_addr,
+        call_address: info.ssi_call_addr as usize as u64,
         syscall: info.ssi_syscall,
         arch: info.ssi_arch,
     }
