@@ -49,24 +49,25 @@ impl MaskGuard {
 
 impl Drop for MaskGuard {
     fn drop(&mut self) {
+        // All of it, also a reserved signal that whoever started this program had blocked.
         change(libc::SIG_SETMASK, self.before);
     }
 }
 
 /// Blocks these signals too, in the calling thread, until the guard is dropped: rt_sigprocmask(2).
 pub fn block(set: impl Into<SignalSet>) -> MaskGuard {
-    guarded(libc::SIG_BLOCK, set.into())
+    guarded(libc::SIG_BLOCK, set.into().without_reserved())
 }
 
 /// Unblocks these signals in the calling thread until the guard is dropped. What was pending of them is delivered before
 /// this returns.
 pub fn unblock(set: impl Into<SignalSet>) -> MaskGuard {
-    guarded(libc::SIG_UNBLOCK, set.into())
+    guarded(libc::SIG_UNBLOCK, set.into().without_reserved())
 }
 
 /// Makes this set the mask of the calling thread until the guard is dropped.
 pub fn set(set: impl Into<SignalSet>) -> MaskGuard {
-    guarded(libc::SIG_SETMASK, set.into())
+    guarded(libc::SIG_SETMASK, with_reserved_as_now(set.into()))
 }
 
 /// The mask of the calling thread.
@@ -81,6 +82,12 @@ pub fn pending() -> SignalSet {
     SignalSet::from_bits(sys::mask::pending().unwrap_or(0))
 }
 
+/// The set for a call that replaces the mask, so that it leaves the reserved signals as they are.
+pub(crate) fn with_reserved_as_now(set: SignalSet) -> SignalSet {
+    let now = current();
+    set.without_reserved() | (now - now.without_reserved())
+}
+
 fn guarded(how: i32, set: SignalSet) -> MaskGuard {
     MaskGuard {
         before: change(how, set),
@@ -90,5 +97,5 @@ fn guarded(how: i32, set: SignalSet) -> MaskGuard {
 
 /// The kernel refuses only bad pointers and an unknown `how`, neither of which can be here.
 fn change(how: i32, set: SignalSet) -> SignalSet {
-    SignalSet::from_bits(sys::mask::change(how, set.without_reserved().bits()).unwrap_or(0))
+    SignalSet::from_bits(sys::mask::change(how, set.bits()).unwrap_or(0))
 }

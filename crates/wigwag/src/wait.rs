@@ -86,6 +86,9 @@ pub fn try_wait(set: impl Into<SignalSet>) -> Result<Option<SignalInfo>> {
     once(set.into(), Some(Duration::ZERO))
 }
 
+/// The kernel would leave these out of the set, and wait for ever.
+const NOTHING: &str = "no signal of the set can be waited for: KILL, STOP and those that the C library keeps never can";
+
 /// Waits once, as the system call does: `None` when the time is over.
 ///
 /// # Errors
@@ -108,10 +111,11 @@ pub fn interruptible(
             errno,
         ))
     };
-    if set.without_reserved().is_empty() {
-        return error(Errno::INVAL);
+    let awaited = set.without_reserved() - SignalSet::of(&[Signal::KILL, Signal::STOP]);
+    if awaited.is_empty() {
+        return error(Errno::INVAL).map_err(|error| error.with_note(NOTHING));
     }
-    match sys::mask::timedwait(set.without_reserved().bits(), timeout) {
+    match sys::mask::timedwait(awaited.bits(), timeout) {
         Ok(raw) => Ok(SignalInfo::from_raw(&raw)),
         Err(Errno::AGAIN) if timeout.is_some() => Ok(None),
         Err(errno) => error(errno),
@@ -148,5 +152,5 @@ pub fn pause() {
 /// wait::suspend(guard.before());
 /// ```
 pub fn suspend(mask: impl Into<SignalSet>) {
-    sys::mask::suspend(mask.into().without_reserved().bits());
+    sys::mask::suspend(crate::mask::with_reserved_as_now(mask.into()).bits());
 }
