@@ -73,10 +73,16 @@ pub fn pidfd_send(
         );
         match (errno, scope) {
             (Errno::NOSYS, _) => error.when_unsupported("5.1"),
-            (Errno::INVAL, Scope::Thread | Scope::Process | Scope::Group) => {
-                error.when_unsupported("6.9")
+            (Errno::INVAL, _) if scope == Scope::Default || is_foreign(fd) => {
+                error.with_note("the process is in a pid namespace that is not below the caller's")
             }
+            (Errno::INVAL, _) => error.when_unsupported("6.9"),
             _ => error,
         }
     })
+}
+
+/// Whether EINVAL is for the process and not for the flags: without flags the kernel has no other reason to give it.
+fn is_foreign(fd: BorrowedFd<'_>) -> bool {
+    sys::send::pidfd_send_signal(fd, 0, None, 0) == Err(Errno::INVAL)
 }
