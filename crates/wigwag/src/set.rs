@@ -59,7 +59,8 @@ impl SignalSet {
     /// Reads a mask as `/proc/PID/status` shows it: hexadecimal, at most 16 digits; `None` for anything else.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<SignalSet> {
-        if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        // Checked here, since the parser below also takes a sign and any number of zeros.
+        if text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             u64::from_str_radix(text, 16).ok().map(SignalSet)
         } else {
             None

@@ -267,6 +267,10 @@ fn nonsense_is_refused_with_a_reason() {
         ("TREM", "did you mean TERM"),
         ("+15", "unknown"),
         ("exit 300", "0 to 255"),
+        ("0x+8b", "no hexadecimal"),
+        ("0x-1", "no hexadecimal"),
+        ("0x", "no hexadecimal"),
+        ("0xffffffff", "more than the 16 bits"),
         ("no such words", "no signal"),
     ] {
         let error = read(text, x86).expect_err(text).to_string();

@@ -90,6 +90,12 @@ proptest! {
     }
 
     #[test]
+    fn only_a_mask_is_read(text in "[0-9a-fA-F+x ]{0,20}") {
+        let is_mask = (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        prop_assert_eq!(SignalSet::from_hex(&text).is_some(), is_mask);
+    }
+
+    #[test]
     fn a_status_is_its_number(raw in any::<i32>(), low in 0..=0xffff) {
         for raw in [raw, low] {
             if let Some(status) = WaitStatus::from_raw(raw) {

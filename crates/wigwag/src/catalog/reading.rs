@@ -84,9 +84,12 @@ pub fn read(text: &str, system: &System) -> Result<Reading, Unreadable> {
         .strip_prefix("0x")
         .or_else(|| words.strip_prefix("0X"))
     {
-        let status = i32::from_str_radix(hex, 16).map_err(|_| {
-            unreadable(format!("{} is no hexadecimal number", words.escape_debug()))
-        })?;
+        if hex.is_empty() || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let shown = words.escape_debug();
+            return Err(unreadable(format!("{shown} is no hexadecimal number")));
+        }
+        // One too large for the type is too large for a wait status all the same.
+        let status = i32::from_str_radix(hex, 16).unwrap_or(i32::MAX);
         return wait_status(text, status, system);
     }
     if let Some(digits) = words.strip_prefix('-').filter(|d| all_digits(d)) {
