@@ -74,12 +74,13 @@ impl fmt::Display for InvalidSignal {
                 word,
                 suggestion: Some(name),
             } => {
+                let word = word.escape_debug();
                 write!(f, "unknown signal {word}: did you mean {name}?")
             }
             InvalidSignal::Unknown {
                 word,
                 suggestion: None,
-            } => write!(f, "unknown signal {word}"),
+            } => write!(f, "unknown signal {}", word.escape_debug()),
         }
     }
 }

@@ -53,6 +53,10 @@ fn says_what_is_wrong() {
     assert_eq!(says("nginx"), "unknown signal nginx");
     assert_eq!(says("SIG"), "unknown signal SIG");
     assert_eq!(
+        says("TE\u{1b}[M"),
+        "unknown signal TE\\u{1b}[M: did you mean TERM?"
+    );
+    assert_eq!(
         says("RTMIN+31"),
         "RTMIN+31 is no real-time signal: they are RTMIN to RTMIN+30"
     );
