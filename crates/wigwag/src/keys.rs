@@ -2,7 +2,9 @@
 //!
 //! See termios(3) and stty(1). A program that has set its terminal raw (an editor, a shell's line editing) is seen so too.
 
+use std::ffi::OsString;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use rustix::termios::{ControlModes, InputModes, LocalModes, SpecialCodeIndex, Termios};
@@ -75,7 +77,7 @@ pub fn read(fd: impl AsFd) -> Result<Terminal> {
     })?;
     let device = rustix::termios::ttyname(fd, Vec::new()).ok();
     Ok(Terminal {
-        device: device.map(|name| PathBuf::from(name.to_string_lossy().into_owned())),
+        device: device.map(|name| PathBuf::from(OsString::from_vec(name.into_bytes()))),
         size: rustix::termios::tcgetwinsize(fd)
             .ok()
             .map(|s| (s.ws_col, s.ws_row))
