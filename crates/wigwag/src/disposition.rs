@@ -130,7 +130,7 @@ pub fn default(signal: Signal) -> Result<Previous> {
 /// # Errors
 /// As [`default`].
 pub fn default_with(signal: Signal, flags: Flags) -> Result<Previous> {
-    put(signal, &Action::plain(libc::SIG_DFL, flags.bits(), 0))
+    put(signal, &Action::plain(libc::SIG_DFL, flags.bits()))
 }
 
 /// Ignores a signal, in every thread, and in programs started by exec too; pending ones are thrown away.
@@ -138,7 +138,7 @@ pub fn default_with(signal: Signal, flags: Flags) -> Result<Previous> {
 /// # Errors
 /// As [`default`].
 pub fn ignore(signal: Signal) -> Result<Previous> {
-    put(signal, &Action::plain(libc::SIG_IGN, 0, 0))
+    put(signal, &Action::plain(libc::SIG_IGN, 0))
 }
 
 /// Whether system calls that this signal's handler interrupts fail with EINTR (true) or go on (false): siginterrupt(3).

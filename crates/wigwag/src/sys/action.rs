@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::{check, rtmin};
+use super::check;
 use crate::Errno;
 
 /// What a process does with a signal, as the C library gives and takes it.
@@ -10,18 +10,12 @@ use crate::Errno;
 pub(crate) struct Action(libc::sigaction);
 
 impl Action {
-    /// `SIG_DFL` or `SIG_IGN`, with these flags and mask.
-    pub(crate) fn plain(handler: usize, flags: i32, mask: u64) -> Action {
+    /// `SIG_DFL` or `SIG_IGN`, with these flags.
+    pub(crate) fn plain(handler: usize, flags: i32) -> Action {
         // SAFETY: all fields of a sigaction are numbers, or an optional function: zero is valid for each.
         let mut action = unsafe { MaybeUninit::<libc::sigaction>::zeroed().assume_init() };
         action.sa_sigaction = handler;
         action.sa_flags = flags;
-        for number in (1..=64)
-            .filter(|number| mask & 1 << (number - 1) != 0 && !(32..rtmin()).contains(number))
-        {
-            // SAFETY: the set is a valid one, and the number one that the C library takes.
-            unsafe { libc::sigaddset(&raw mut action.sa_mask, number) };
-        }
         Action(action)
     }
 
