@@ -2,7 +2,9 @@
 //! change masks and dispositions: this program starts itself once for each, and ends one that takes too long.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod causes;
 mod facts;
+mod forge;
 mod receive;
 mod sending;
 mod tools;
@@ -17,7 +19,7 @@ type Case = (&'static str, fn());
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
-    let cases: Vec<Case> = [facts::CASES, receive::CASES, sending::CASES].concat();
+    let cases: Vec<Case> = [causes::CASES, facts::CASES, receive::CASES, sending::CASES].concat();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [flag, name] = arguments.as_slice()
         && flag == "--case"

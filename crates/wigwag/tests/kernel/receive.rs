@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use wigwag::disposition::{self, Flags, Handling};
 use wigwag::timer::Timer;
-use wigwag::{Cause, Errno, Signal, SignalFd, SignalSet, WaitStatus, mask, send, wait};
+use wigwag::{Cause, Errno, PidFd, Signal, SignalFd, SignalSet, WaitStatus, mask, send, wait};
 
 use crate::Case;
+use crate::forge::block_reserved;
 use crate::tools::{COUNT, collect, fork, handle, handler_address, touch_nothing};
 
 pub const CASES: &[Case] = &[
@@ -37,6 +38,19 @@ pub const CASES: &[Case] = &[
         "receive::pause_and_suspend_end_with_a_handler",
         pause_and_suspend_end_with_a_handler,
     ),
+    (
+        "receive::reserved_signals_stay_as_they_are",
+        reserved_signals_stay_as_they_are,
+    ),
+    (
+        "receive::what_cannot_come_is_not_waited_for",
+        what_cannot_come_is_not_waited_for,
+    ),
+    (
+        "receive::the_longest_times_are_taken",
+        the_longest_times_are_taken,
+    ),
+    ("receive::a_terminal_is_asked_for", a_terminal_is_asked_for),
     ("receive::timers_repeat", timers_repeat),
     (
         "receive::signalfds_share_the_signals",
@@ -74,6 +88,96 @@ fn a_guard_puts_the_mask_back() {
     assert_eq!(mask::current(), start);
     mask::block(Signal::INT).keep();
     assert!(mask::current().contains(Signal::INT));
+}
+
+/// Whoever started this program may have blocked one: it is neither blocked nor unblocked by naming it, nor by a guard.
+fn reserved_signals_stay_as_they_are() {
+    let [blocked, free] = [32, 33].map(|number| Signal::from_kernel(number).unwrap());
+    block_reserved(blocked);
+    let start = mask::current();
+    let check = |what: &str| {
+        let now = mask::current();
+        assert!(now.contains(blocked) && !now.contains(free), "{what}");
+    };
+    for (what, guard) in [
+        ("block", mask::block([Signal::HUP, free])),
+        ("unblock", mask::unblock([Signal::HUP, blocked])),
+        ("set to nothing", mask::set(SignalSet::EMPTY)),
+        ("set to all", mask::set(SignalSet::ALL)),
+    ]
+    .into_iter()
+    .rev()
+    {
+        check(what);
+        drop(guard);
+        check(what);
+    }
+    assert_eq!(mask::current(), start);
+    handle(Signal::ALRM, 0);
+    let guard = mask::block(Signal::ALRM);
+    send::raise(Signal::ALRM).unwrap();
+    wait::suspend(SignalSet::EMPTY);
+    drop(guard);
+    assert_eq!(mask::current(), start);
+}
+
+/// The kernel takes such a set, and waits for ever.
+fn what_cannot_come_is_not_waited_for() {
+    let never = [Signal::KILL, Signal::STOP, Signal::from_kernel(32).unwrap()];
+    for set in [SignalSet::EMPTY, Signal::KILL.into(), never.into()] {
+        let error = wait::wait(set).unwrap_err();
+        assert_eq!(error.errno(), Errno::INVAL);
+        assert!(error.note().is_some_and(|note| note.contains("KILL")));
+        assert!(wait::try_wait(set).is_err());
+        assert!(wait::wait_timeout(set, Duration::MAX).is_err());
+    }
+    let _guard = mask::block(Signal::HUP);
+    send::raise(Signal::HUP).unwrap();
+    assert_eq!(
+        wait::wait([Signal::HUP, Signal::KILL]).unwrap(),
+        Signal::HUP
+    );
+}
+
+/// Times beyond what the kernel counts are its longest, and neither none nor an error.
+fn the_longest_times_are_taken() {
+    let _guard = mask::block([Signal::USR1, Signal::ALRM]);
+    let parent = send::process_id();
+    for time in [
+        Duration::MAX,
+        Duration::from_secs(i64::MAX as u64),
+        Duration::from_secs(1 << 40),
+    ] {
+        // Sent by a child, so that the wait is likely to have begun.
+        let child = fork(|| i32::from(send::send(parent, Signal::USR1).is_err()));
+        let info = wait::interruptible(Signal::USR1, Some(time)).unwrap();
+        assert_eq!(info.unwrap().pid(), Some(child));
+        assert!(PidFd::open(child).unwrap().wait(Some(time)).unwrap());
+        assert_eq!(collect(child), WaitStatus::Exited(0));
+        let child = fork(|| i32::from(send::send(parent, Signal::USR1).is_err()));
+        let info = wait::wait_timeout(Signal::USR1, time).unwrap();
+        assert_eq!(info.unwrap().pid(), Some(child));
+        assert_eq!(collect(child), WaitStatus::Exited(0));
+
+        for timer in [Timer::Real, Timer::Virtual, Timer::Prof] {
+            timer.set(time, Some(time)).unwrap();
+            let day = Duration::from_secs(86_400);
+            let setting = timer.disarm().unwrap();
+            assert!(
+                setting.remaining.is_some_and(|left| left > day),
+                "{timer:?}"
+            );
+            assert!(setting.interval.is_some_and(|left| left > day), "{timer:?}");
+        }
+    }
+    assert_eq!(wait::try_wait(Signal::ALRM).unwrap(), None);
+}
+
+/// A file that is no terminal does not make the kernel too old.
+fn a_terminal_is_asked_for() {
+    let error = wigwag::keys::read(std::fs::File::open("/dev/null").unwrap()).unwrap_err();
+    assert_eq!(error.errno(), Errno::NOTTY);
+    assert!(!error.is_unsupported());
 }
 
 fn a_mask_goes_to_threads_and_children() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use wigwag::{Errno, PidFd, Scope, Signal, WaitStatus, mask, pidfd_send, send, wait};
 
 use crate::Case;
+use crate::forge::leave_pid_namespace;
 use crate::tools::{become_user, collect, fork, is_root, limit_pending};
 
 pub const CASES: &[Case] = &[
@@ -38,6 +39,11 @@ pub const CASES: &[Case] = &[
         the_senders_limit_does_not_count,
     ),
     ("sending::a_full_queue_is_told", a_full_queue_is_told),
+    (
+        "sending::a_process_above_the_namespace_is_refused",
+        a_process_above_the_namespace_is_refused,
+    ),
+    ("sending::everyone_may_be_nobody", everyone_may_be_nobody),
 ];
 
 fn a_pidfd_never_hits_another() {
@@ -242,4 +248,55 @@ fn a_full_queue_is_told() {
     let error = send::queue(send::process_id(), Signal::rtmin(), 1).unwrap_err();
     assert!(error.is_queue_full());
     assert!(error.to_string().contains("RLIMIT_SIGPENDING"), "{error}");
+}
+
+/// EINVAL, as for flags that a kernel does not know: it must not pass for an old kernel.
+fn a_process_above_the_namespace_is_refused() {
+    if !is_root() {
+        return;
+    }
+    let above = PidFd::open(send::process_id()).unwrap();
+    leave_pid_namespace();
+    let child = fork(|| {
+        assert_eq!(send::process_id(), 1);
+        for scope in [Scope::Default, Scope::Thread, Scope::Process, Scope::Group] {
+            let error = pidfd_send(above.as_fd(), None, None, scope).unwrap_err();
+            assert_eq!(error.errno(), Errno::INVAL, "{scope:?}");
+            assert!(!error.is_unsupported(), "{scope:?}");
+            assert!(
+                error.to_string().contains("pid namespace"),
+                "{scope:?}: {error}"
+            );
+        }
+        0
+    });
+    assert_eq!(collect(child), WaitStatus::Exited(0));
+}
+
+/// kill(2) with -1 gives ESRCH where nobody else is, and no error where everybody refuses.
+fn everyone_may_be_nobody() {
+    if !is_root() {
+        return;
+    }
+    leave_pid_namespace();
+    let init = fork(|| {
+        // Without a pid namespace of its own this would reach the machine.
+        assert_eq!(send::process_id(), 1);
+        let error = send::send_everyone(Signal::URG).unwrap_err();
+        assert!(error.is_gone(), "{error}");
+        let other = fork(|| {
+            wait::pause();
+            0
+        });
+        let denied = fork(|| {
+            become_user(65534);
+            assert!(send::probe(other).unwrap_err().is_denied());
+            i32::from(send::send_everyone(Signal::URG).is_err())
+        });
+        assert_eq!(collect(denied), WaitStatus::Exited(0));
+        send::send(other, Signal::KILL).unwrap();
+        collect(other);
+        0
+    });
+    assert_eq!(collect(init), WaitStatus::Exited(0));
 }
