@@ -84,15 +84,33 @@ pub struct Previous {
 
 impl Previous {
     /// What it was.
+    ///
+    /// ```
+    /// use wigwag::{Signal, disposition::{self, Handling}};
+    /// let before = disposition::ignore(Signal::HUP)?;
+    /// assert_eq!(before.disposition().handling, Handling::Default);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     #[must_use]
     pub fn disposition(&self) -> Disposition {
         Disposition::of(&self.action)
     }
 
-    /// Puts it back, a handler included, and gives what was there until now.
+    /// Puts it back, a handler included, for every thread, and gives what was there until now: sigaction(2).
+    ///
+    /// A handler must still be there: one from a shared library that has been unloaded since is not.
     ///
     /// # Errors
-    /// None is known.
+    /// None is known: what was read once is taken again.
+    ///
+    /// ```
+    /// use wigwag::{Signal, disposition::{self, Handling}};
+    /// let before = disposition::ignore(Signal::INT)?;
+    /// let ignored = before.restore()?;
+    /// assert_eq!(ignored.disposition().handling, Handling::Ignore);
+    /// assert_eq!(disposition::get(Signal::INT)?, before.disposition());
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     pub fn restore(self) -> Result<Previous> {
         put(self.signal, &self.action)
     }
@@ -107,45 +125,97 @@ impl fmt::Debug for Previous {
     }
 }
 
-/// What this process does with a signal now: sigaction(2).
+/// What this process, with all its threads, does with a signal now: sigaction(2).
 ///
 /// # Errors
 /// EINVAL: the C library reserves the signal.
+///
+/// ```
+/// use wigwag::{Errno, Signal, disposition::{self, Handling}};
+/// // Rust programs start with PIPE ignored.
+/// assert_eq!(disposition::get(Signal::PIPE)?.handling, Handling::Ignore);
+/// let reserved = Signal::from_kernel(32).unwrap();
+/// assert_eq!(disposition::get(reserved).unwrap_err().errno(), Errno::INVAL);
+/// # Ok::<(), wigwag::Error>(())
+/// ```
 pub fn get(signal: Signal) -> Result<Disposition> {
     action::get(signal.number())
         .map(|action| Disposition::of(&action))
         .map_err(|errno| Error::new(format!("read the disposition of {signal}"), errno))
 }
 
-/// Gives a signal its default effect, in every thread. A pending one that is ignored by default is thrown away.
+/// Gives a signal its default effect, in every thread, here and in programs started by exec: sigaction(2) with `SIG_DFL`. A
+/// pending one that is ignored by default is thrown away. Gives what was there before.
 ///
 /// # Errors
 /// EINVAL: the signal is KILL or STOP, or one that the C library reserves.
+///
+/// ```
+/// use wigwag::{Signal, disposition::{self, Handling}};
+/// disposition::default(Signal::PIPE)?; // end like other programs when the reader is gone
+/// assert_eq!(disposition::get(Signal::PIPE)?.handling, Handling::Default);
+/// assert!(disposition::default(Signal::KILL).is_err());
+/// # Ok::<(), wigwag::Error>(())
+/// ```
 pub fn default(signal: Signal) -> Result<Previous> {
     default_with(signal, Flags::empty())
 }
 
-/// The same with flags; for CHLD, `NOCLDSTOP` and `NOCLDWAIT` have their effect without a handler.
+/// As [`default`], with flags; for CHLD, `NOCLDSTOP` and `NOCLDWAIT` have their effect without a handler: sigaction(2).
+///
+/// With `NOCLDWAIT` children leave no status, so that [`std::process::Child::wait`] fails with ECHILD.
 ///
 /// # Errors
-/// As [`default`].
+/// EINVAL: as [`default`].
+///
+/// ```
+/// use wigwag::{Signal, disposition::{self, Flags}};
+/// let before = disposition::default_with(Signal::CHLD, Flags::NOCLDWAIT)?;
+/// let mut child = std::process::Command::new("true").spawn()?;
+/// assert!(child.wait().is_err());
+/// before.restore()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn default_with(signal: Signal, flags: Flags) -> Result<Previous> {
     put(signal, &Action::plain(libc::SIG_DFL, flags.bits()))
 }
 
-/// Ignores a signal, in every thread, and in programs started by exec too; pending ones are thrown away.
+/// Ignores a signal, in every thread, in children made by fork, and in programs started by exec too, as nohup(1) does:
+/// sigaction(2) with `SIG_IGN`. Pending ones are thrown away. Gives what was there before.
+///
+/// A fault ends the process all the same. With CHLD ignored, children leave no status.
 ///
 /// # Errors
-/// As [`default`].
+/// EINVAL: the signal is KILL or STOP, or one that the C library reserves.
+///
+/// ```
+/// use wigwag::{Errno, Signal, disposition, send};
+/// let before = disposition::ignore(Signal::TERM)?;
+/// send::raise(Signal::TERM)?; // nothing happens
+/// before.restore()?;
+/// assert_eq!(disposition::ignore(Signal::STOP).unwrap_err().errno(), Errno::INVAL);
+/// # Ok::<(), wigwag::Error>(())
+/// ```
 pub fn ignore(signal: Signal) -> Result<Previous> {
     put(signal, &Action::plain(libc::SIG_IGN, 0))
 }
 
-/// Whether system calls that this signal's handler interrupts fail with EINTR (true) or go on (false): siginterrupt(3).
-/// Everything else of the disposition stays.
+/// Whether system calls that this signal's handler interrupts fail with EINTR (true) or go on (false): siginterrupt(3), which
+/// sets or clears `SA_RESTART` of sigaction(2). Everything else of the disposition stays.
+///
+/// It is read and then set, in two steps: a disposition that another thread sets in between is lost.
 ///
 /// # Errors
-/// As [`default`].
+/// EINVAL: the signal is KILL or STOP, or one that the C library reserves.
+///
+/// ```
+/// use wigwag::{Signal, disposition::{self, Flags}};
+/// disposition::interrupt(Signal::USR1, false)?;
+/// assert!(disposition::get(Signal::USR1)?.flags.contains(Flags::RESTART));
+/// disposition::interrupt(Signal::USR1, true)?;
+/// assert!(!disposition::get(Signal::USR1)?.flags.contains(Flags::RESTART));
+/// # Ok::<(), wigwag::Error>(())
+/// ```
 pub fn interrupt(signal: Signal, interrupts: bool) -> Result<Previous> {
     let now = action::get(signal.number())
         .map_err(|errno| Error::new(format!("read the disposition of {signal}"), errno))?;

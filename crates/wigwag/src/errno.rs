@@ -36,19 +36,35 @@ impl Errno {
     /// ENOTTY: this descriptor lacks the ioctl.
     pub const NOTTY: Errno = Errno(libc::ENOTTY);
 
-    /// The errno with this number; any number is taken.
+    /// The errno with this number, see errno(3); any number is taken.
+    ///
+    /// ```
+    /// use wigwag::Errno;
+    /// assert_eq!(Errno::new(1), Errno::PERM);
+    /// assert_eq!(Errno::new(-7).to_string(), "errno -7");
+    /// ```
     #[must_use]
     pub const fn new(number: i32) -> Errno {
         Errno(number)
     }
 
     /// The number, as in `errno.h`.
+    ///
+    /// ```
+    /// assert_eq!(wigwag::Errno::SRCH.number(), 3);
+    /// ```
     #[must_use]
     pub const fn number(self) -> i32 {
         self.0
     }
 
     /// The name, such as `"EPERM"`; `None` for a number without one.
+    ///
+    /// ```
+    /// use wigwag::Errno;
+    /// assert_eq!(Errno::AGAIN.name(), Some("EAGAIN"));
+    /// assert_eq!(Errno::new(0).name(), None);
+    /// ```
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         NAMES
@@ -57,7 +73,11 @@ impl Errno {
             .map(|(_, name)| *name)
     }
 
-    /// The C library's words for it, such as `"operation not permitted"`.
+    /// The C library's words for it, such as `"operation not permitted"`: strerror(3), with a small first letter.
+    ///
+    /// ```
+    /// assert_eq!(wigwag::Errno::SRCH.message(), "no such process");
+    /// ```
     #[must_use]
     pub fn message(self) -> String {
         let text = io::Error::from_raw_os_error(self.0).to_string();

@@ -30,6 +30,12 @@ struct Details {
 
 impl Error {
     /// An error that reads "cannot `attempt`: `errno`".
+    ///
+    /// ```
+    /// use wigwag::{Errno, Error};
+    /// let error = Error::new("stop the world", Errno::PERM);
+    /// assert_eq!(error.to_string(), "cannot stop the world: EPERM (operation not permitted)");
+    /// ```
     #[must_use]
     pub fn new(attempt: impl Into<Cow<'static, str>>, errno: Errno) -> Error {
         let unsupported = errno == Errno::NOSYS;
@@ -42,6 +48,12 @@ impl Error {
     }
 
     /// The same error with a sentence about the reason, shown after a semicolon.
+    ///
+    /// ```
+    /// use wigwag::{Errno, Error};
+    /// let error = Error::new("stop it", Errno::PERM).with_note("it belongs to root");
+    /// assert!(error.to_string().ends_with("(operation not permitted); it belongs to root"));
+    /// ```
     #[must_use]
     pub fn with_note(mut self, note: impl Into<Cow<'static, str>>) -> Error {
         self.0.note = Some(note.into());
@@ -56,43 +68,90 @@ impl Error {
     }
 
     /// What was attempted, such as "send TERM to pid 42".
+    ///
+    /// ```
+    /// use wigwag::{Signal, send};
+    /// assert_eq!(send::send(-5, Signal::TERM).unwrap_err().attempt(), "send TERM to pid -5");
+    /// ```
     #[must_use]
     pub fn attempt(&self) -> &str {
         &self.0.attempt
     }
 
     /// The kernel's reason.
+    ///
+    /// ```
+    /// use wigwag::{Errno, Signal, send};
+    /// assert_eq!(send::send(i32::MAX, Signal::TERM).unwrap_err().errno(), Errno::SRCH);
+    /// ```
     #[must_use]
     pub fn errno(&self) -> Errno {
         self.0.errno
     }
 
     /// What more is known about the reason.
+    ///
+    /// ```
+    /// use wigwag::{Signal, send};
+    /// assert_eq!(send::send(-5, Signal::TERM).unwrap_err().note(), Some("a pid is a number above 0"));
+    /// ```
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.0.note.as_deref()
     }
 
-    /// Whether this kernel lacks what was asked (ENOSYS, ENOTTY, or EINVAL for a flag newer than it): the caller may
-    /// fall back to another way.
+    /// Whether this kernel lacks what was asked (ENOSYS, or ENOTTY or EINVAL where they mean that): the caller may fall back to
+    /// another way.
+    ///
+    /// ```
+    /// use wigwag::{PidFd, send};
+    /// match PidFd::open_thread(send::thread_id()) {
+    ///     Ok(pidfd) => pidfd.probe()?,
+    ///     Err(error) if error.is_unsupported() => send::probe_thread(send::process_id(), send::thread_id())?,
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
         self.0.unsupported
     }
 
     /// ESRCH: the process, thread or group does not exist (any more).
+    ///
+    /// ```
+    /// assert!(wigwag::send::probe(i32::MAX).unwrap_err().is_gone());
+    /// ```
     #[must_use]
     pub fn is_gone(&self) -> bool {
         self.0.errno == Errno::SRCH
     }
 
     /// EPERM: it exists, and the caller may not signal it.
+    ///
+    /// ```
+    /// // Whether the init of this machine or container may be signalled: no signal is sent.
+    /// match wigwag::send::probe(1) {
+    ///     Ok(()) => println!("it may"),
+    ///     Err(error) => assert!(error.is_denied()),
+    /// }
+    /// ```
     #[must_use]
     pub fn is_denied(&self) -> bool {
         self.0.errno == Errno::PERM
     }
 
     /// EAGAIN of a send: the limit of queued signals is reached.
+    ///
+    /// ```
+    /// use rustix::process::{Resource, Rlimit, setrlimit};
+    /// use wigwag::{Signal, mask, send};
+    /// let guard = mask::block(Signal::rtmin());
+    /// setrlimit(Resource::Sigpending, Rlimit { current: Some(0), maximum: Some(0) })?;
+    /// let error = send::queue(send::process_id(), Signal::rtmin(), 1).unwrap_err();
+    /// assert!(error.is_queue_full());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_queue_full(&self) -> bool {
         self.0.errno == Errno::AGAIN

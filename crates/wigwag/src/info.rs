@@ -55,6 +55,14 @@ const GENERAL: [(i32, &str); 10] = [
 
 impl SignalInfo {
     /// The code's name as in sigaction(2): `SI_USER`, `SEGV_MAPERR`, `CLD_EXITED`; `None` where Linux has none for it.
+    ///
+    /// ```
+    /// use wigwag::{Signal, mask, send, wait};
+    /// let guard = mask::block(Signal::USR1);
+    /// send::raise(Signal::USR1)?;
+    /// assert_eq!(wait::wait_info(Signal::USR1)?.code_name(), Some("SI_TKILL"));
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     #[must_use]
     pub fn code_name(&self) -> Option<&'static str> {
         match self.cause {
@@ -76,13 +84,31 @@ impl SignalInfo {
         }
     }
 
-    /// The sender, or for CHLD the child, where the cause has one. A pid of 0 is outside this pid namespace.
+    /// The sender, or for CHLD the child, where the cause has one. A pid of 0 is outside this pid namespace, or was lost: see
+    /// [`Cause`].
+    ///
+    /// ```
+    /// use wigwag::{Signal, mask, send, wait};
+    /// let guard = mask::block(Signal::USR1);
+    /// send::send(send::process_id(), Signal::USR1)?;
+    /// assert_eq!(wait::wait_info(Signal::USR1)?.pid(), Some(send::process_id()));
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     #[must_use]
     pub fn pid(&self) -> Option<i32> {
         self.pid_and_uid().map(|(pid, _)| pid)
     }
 
-    /// The sender's or child's real user.
+    /// The sender's or child's real user, as this user namespace numbers it.
+    ///
+    /// ```
+    /// use wigwag::{Signal, mask, send, wait};
+    /// let guard = mask::block(Signal::USR1);
+    /// send::raise(Signal::USR1)?;
+    /// let me = rustix::process::getuid().as_raw();
+    /// assert_eq!(wait::wait_info(Signal::USR1)?.uid(), Some(me));
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     #[must_use]
     pub fn uid(&self) -> Option<u32> {
         self.pid_and_uid().map(|(_, uid)| uid)
@@ -107,6 +133,14 @@ impl SignalInfo {
     }
 
     /// The number that came with it, for the causes that bring one.
+    ///
+    /// ```
+    /// use wigwag::{Signal, mask, send, wait};
+    /// let guard = mask::block(Signal::rtmin());
+    /// send::queue(send::process_id(), Signal::rtmin(), -3)?;
+    /// assert_eq!(wait::wait_info(Signal::rtmin())?.value(), Some(-3));
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     #[must_use]
     pub fn value(&self) -> Option<i32> {
         match self.cause {
@@ -122,7 +156,20 @@ impl SignalInfo {
         }
     }
 
-    /// What CHLD tells of the child, as wait(2) would: how it ended, was stopped, or goes on.
+    /// What CHLD tells of the child, as wait(2) would: how it ended, was stopped, or goes on. It does not collect the child.
+    ///
+    /// CHLD is a standard signal: of several children that end at a time it may tell of one only.
+    ///
+    /// ```
+    /// use wigwag::{Signal, WaitStatus, mask, wait};
+    /// let guard = mask::block(Signal::CHLD);
+    /// let mut child = std::process::Command::new("false").spawn()?;
+    /// let info = wait::wait_info(Signal::CHLD)?;
+    /// assert_eq!(info.child_status(), Some(WaitStatus::Exited(1)));
+    /// assert_eq!(info.pid(), Some(child.id() as i32));
+    /// child.wait()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn child_status(&self) -> Option<WaitStatus> {
         let Cause::Child { what, status, .. } = self.cause else {

@@ -17,7 +17,13 @@ macro_rules! codes {
                 /// All of them, by number.
                 pub const ALL: &[$kind] = &[$($kind::$variant),*];
 
-                /// The one with this number.
+                /// The one with this number; `None` where Linux has none.
+                ///
+                /// ```
+                #[doc = concat!("use wigwag::info::", stringify!($kind), ";")]
+                #[doc = concat!("assert_eq!(", stringify!($kind), "::from_code(1), Some(", stringify!($kind), "::ALL[0]));")]
+                #[doc = concat!("assert_eq!(", stringify!($kind), "::from_code(0), None);")]
+                /// ```
                 #[must_use]
                 pub const fn from_code(code: i32) -> Option<$kind> {
                     match code {
@@ -26,13 +32,22 @@ macro_rules! codes {
                     }
                 }
 
-                /// The number.
+                /// The number, the `si_code` of sigaction(2).
+                ///
+                /// ```
+                #[doc = concat!("assert_eq!(wigwag::info::", stringify!($kind), "::ALL[0].code(), 1);")]
+                /// ```
                 #[must_use]
                 pub const fn code(self) -> i32 {
                     self as i32
                 }
 
                 /// The name as in sigaction(2).
+                ///
+                /// ```
+                #[doc = concat!("use wigwag::info::", stringify!($kind), ";")]
+                #[doc = concat!("assert!(", stringify!($kind), "::ALL.iter().all(|code| code.name().contains('_')));")]
+                /// ```
                 #[must_use]
                 pub const fn name(self) -> &'static str {
                     match self {

@@ -10,7 +10,16 @@
 pub struct Value(pub(super) u64);
 
 impl Value {
-    /// As a number (`sival_int`).
+    /// As a number (`sival_int` of sigevent(3type)).
+    ///
+    /// ```
+    /// use wigwag::{Cause, Signal, mask, send, wait};
+    /// let guard = mask::block(Signal::USR1);
+    /// send::queue(send::process_id(), Signal::USR1, 42)?;
+    /// let Cause::Queue { value, .. } = wait::wait_info(Signal::USR1)?.cause else { panic!() };
+    /// assert_eq!(value.int(), 42);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     #[must_use]
     pub const fn int(self) -> i32 {
         // The number is at the beginning of the union: on a big-endian machine of 64 bits in the upper half of the word.
@@ -21,7 +30,18 @@ impl Value {
         }
     }
 
-    /// As the address that a sender put there (`sival_ptr`).
+    /// As the address that a sender put there (`sival_ptr`). It means something only if the sender is this process.
+    ///
+    /// ```
+    /// use wigwag::{Cause, Signal, mask, send, wait};
+    /// let guard = mask::block(Signal::USR1);
+    /// send::queue(send::process_id(), Signal::USR1, 42)?;
+    /// let Cause::Queue { value, .. } = wait::wait_info(Signal::USR1)?.cause else { panic!() };
+    /// # if cfg!(target_endian = "little") {
+    /// assert_eq!(value.pointer(), 42);
+    /// # }
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     #[must_use]
     pub const fn pointer(self) -> u64 {
         self.0
