@@ -55,7 +55,8 @@ pub struct Key {
 
 /// Reads the settings of the terminal that `fd` is, with tcgetattr(3).
 ///
-/// Works in any thread and after a fork; changes nothing.
+/// Works in any thread and after a fork; changes nothing. The name of the device comes from ttyname(3), which reads
+/// `/proc/self/fd`; without it there is none.
 ///
 /// # Errors
 /// ENOTTY if `fd` is no terminal; EIO if the terminal has hung up.

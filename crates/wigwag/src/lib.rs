@@ -1,7 +1,7 @@
 //! A program's own signals: what a signal is, sending, waiting, masks, dispositions, timers and descriptors.
 //!
-//! The crate asks the kernel and nothing else: it never reads `/proc` and never prints. Everything that can fail
-//! returns an [`Error`] that says what was attempted and names the errno.
+//! The crate asks the kernel and nothing else: it never prints, and reads `/proc` only for the name of a terminal
+//! ([`keys::read`]). Everything that can fail returns an [`Error`] that says what was attempted and names the errno.
 //!
 //! ```
 //! use wigwag::Signal;

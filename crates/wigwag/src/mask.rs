@@ -25,7 +25,13 @@ use crate::{SignalSet, sys};
 
 /// Puts the thread's mask back to what it was when it was made, on being dropped.
 ///
-/// Guards that overlap are dropped in the reverse order, as variables of a block are. It cannot go to another thread.
+/// Guards that overlap are to be dropped in the reverse order, as variables of a block are: each puts back the mask that it
+/// found. One kept in a struct, or dropped by hand, can end too early; nothing checks that. It cannot go to another thread:
+///
+/// ```compile_fail,E0277
+/// let guard = wigwag::mask::block(wigwag::Signal::HUP);
+/// std::thread::spawn(move || drop(guard));
+/// ```
 #[derive(Debug)]
 #[must_use = "the mask is put back as soon as the guard is dropped; `keep` leaves it"]
 pub struct MaskGuard {

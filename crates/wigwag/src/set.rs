@@ -33,6 +33,12 @@ impl SignalSet {
     ]);
 
     /// The set of these, also in constants.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet};
+    /// const ENDS: SignalSet = SignalSet::of(&[Signal::INT, Signal::TERM]);
+    /// assert_eq!(ENDS.len(), 2);
+    /// ```
     #[must_use]
     pub const fn of(signals: &[Signal]) -> SignalSet {
         let mut bits = 0;
@@ -45,18 +51,34 @@ impl SignalSet {
     }
 
     /// The set with these bits: bit `n - 1` is signal `n`.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet};
+    /// assert_eq!(SignalSet::from_bits(1 << 14), Signal::TERM.into());
+    /// ```
     #[must_use]
     pub const fn from_bits(bits: u64) -> SignalSet {
         SignalSet(bits)
     }
 
     /// The bits: bit `n - 1` is signal `n`.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet};
+    /// assert_eq!(SignalSet::from(Signal::HUP).bits(), 1);
+    /// ```
     #[must_use]
     pub const fn bits(self) -> u64 {
         self.0
     }
 
-    /// Reads a mask as `/proc/PID/status` shows it: hexadecimal, at most 16 digits; `None` for anything else.
+    /// Reads a mask as `/proc/PID/status` shows it, see proc_pid_status(5): hexadecimal, 1 to 16 digits; `None` for anything else.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet};
+    /// assert_eq!(SignalSet::from_hex("0000000000004000"), Some(Signal::TERM.into()));
+    /// assert_eq!(SignalSet::from_hex("0x4000"), None);
+    /// ```
     #[must_use]
     pub fn from_hex(text: &str) -> Option<SignalSet> {
         // Checked here, since the parser below also takes a sign and any number of zeros.
@@ -68,6 +90,12 @@ impl SignalSet {
     }
 
     /// Puts it in; true when it was not there.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet};
+    /// let mut set = SignalSet::EMPTY;
+    /// assert!(set.insert(Signal::HUP) && !set.insert(Signal::HUP));
+    /// ```
     pub fn insert(&mut self, signal: Signal) -> bool {
         let new = !self.contains(signal);
         self.0 |= bit(signal);
@@ -75,6 +103,12 @@ impl SignalSet {
     }
 
     /// Takes it out; true when it was there.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet};
+    /// let mut set = SignalSet::from(Signal::HUP);
+    /// assert!(set.remove(Signal::HUP) && !set.remove(Signal::HUP));
+    /// ```
     pub fn remove(&mut self, signal: Signal) -> bool {
         let was = self.contains(signal);
         self.0 &= !bit(signal);
@@ -82,36 +116,65 @@ impl SignalSet {
     }
 
     /// Whether it is in the set.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet};
+    /// assert!(SignalSet::FAULTS.contains(Signal::SEGV));
+    /// ```
     #[must_use]
     pub const fn contains(self, signal: Signal) -> bool {
         self.0 & bit(signal) != 0
     }
 
     /// Whether every signal of the other set is in this one.
+    ///
+    /// ```
+    /// use wigwag::SignalSet;
+    /// assert!(SignalSet::ALL.is_superset(SignalSet::FAULTS));
+    /// ```
     #[must_use]
     pub const fn is_superset(self, other: SignalSet) -> bool {
         other.0 & !self.0 == 0
     }
 
     /// Whether the two share a signal.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet};
+    /// assert!(!SignalSet::FAULTS.intersects([Signal::INT, Signal::TERM].into()));
+    /// ```
     #[must_use]
     pub const fn intersects(self, other: SignalSet) -> bool {
         self.0 & other.0 != 0
     }
 
     /// How many there are.
+    ///
+    /// ```
+    /// assert_eq!(wigwag::SignalSet::ALL.len(), 64);
+    /// ```
     #[must_use]
     pub const fn len(self) -> usize {
         self.0.count_ones() as usize
     }
 
     /// Whether there is none.
+    ///
+    /// ```
+    /// assert!(wigwag::SignalSet::EMPTY.is_empty());
+    /// ```
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// The signals, by number.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet};
+    /// let set = SignalSet::from([Signal::TERM, Signal::HUP]);
+    /// assert_eq!(set.iter().collect::<Vec<_>>(), [Signal::HUP, Signal::TERM]);
+    /// ```
     #[must_use]
     pub const fn iter(self) -> Iter {
         Iter(self.0)

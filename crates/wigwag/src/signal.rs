@@ -171,19 +171,33 @@ impl Signal {
         }
     }
 
-    /// The number.
+    /// The number, which depends on the system: see [`catalog`](crate::catalog) for others, and signal(7).
+    ///
+    /// ```
+    /// assert_eq!(wigwag::Signal::KILL.number(), 9);
+    /// ```
     #[must_use]
     pub const fn number(self) -> i32 {
         self.0.get() as i32
     }
 
-    /// The first real-time signal that programs may use (34 with glibc).
+    /// The first real-time signal that programs may use, asked of the C library: 34 with glibc, 35 with musl. See signal(7).
+    ///
+    /// ```
+    /// use wigwag::Signal;
+    /// assert!(Signal::rtmin().is_realtime());
+    /// assert_eq!("RTMIN".parse(), Ok(Signal::rtmin()));
+    /// ```
     #[must_use]
     pub fn rtmin() -> Signal {
         Signal::known(sys::rtmin())
     }
 
-    /// The last real-time signal (64).
+    /// The last real-time signal, asked of the C library: 64.
+    ///
+    /// ```
+    /// assert_eq!("RTMAX".parse(), Ok(wigwag::Signal::rtmax()));
+    /// ```
     #[must_use]
     pub fn rtmax() -> Signal {
         Signal::known(sys::rtmax())
@@ -203,24 +217,45 @@ impl Signal {
 
     /// Whether it is one of the 31 standard signals, which do not queue: a second one that comes while the first is
     /// still pending is lost.
+    ///
+    /// ```
+    /// use wigwag::Signal;
+    /// assert!(Signal::TERM.is_standard() && !Signal::rtmin().is_standard());
+    /// ```
     #[must_use]
     pub const fn is_standard(self) -> bool {
         self.number() <= 31
     }
 
     /// Whether it is a real-time signal for programs, from [`rtmin`](Signal::rtmin) to [`rtmax`](Signal::rtmax). They queue.
+    ///
+    /// ```
+    /// use wigwag::Signal;
+    /// assert_eq!(Signal::all().find(|signal| signal.is_realtime()), Some(Signal::rtmin()));
+    /// ```
     #[must_use]
     pub fn is_realtime(self) -> bool {
         self.number() >= sys::rtmin()
     }
 
-    /// Whether the C library keeps it for itself (32 and 33 with glibc, for threads).
+    /// Whether the C library keeps it for itself (32 and 33 with glibc, for threads; see nptl(7)).
+    ///
+    /// ```
+    /// use wigwag::Signal;
+    /// assert!(Signal::from_kernel(32).is_some_and(Signal::is_reserved));
+    /// assert!(!Signal::all().any(Signal::is_reserved));
+    /// ```
     #[must_use]
     pub fn is_reserved(self) -> bool {
         self.number() > 31 && self.number() < sys::rtmin()
     }
 
     /// Whether a program can catch, block or ignore it: all but KILL and STOP.
+    ///
+    /// ```
+    /// use wigwag::Signal;
+    /// assert!(Signal::TERM.can_be_caught() && !Signal::KILL.can_be_caught());
+    /// ```
     #[must_use]
     pub const fn can_be_caught(self) -> bool {
         !matches!(self.number(), libc::SIGKILL | libc::SIGSTOP)
@@ -253,12 +288,20 @@ impl Signal {
     }
 
     /// Other names of the same signal on this system: `IOT` of ABRT, `CLD` of CHLD, `POLL` of IO, `UNUSED` of SYS.
+    ///
+    /// ```
+    /// assert_eq!(wigwag::Signal::ABRT.aliases(), ["IOT"]);
+    /// ```
     #[must_use]
     pub fn aliases(self) -> &'static [&'static str] {
         self.standard().map_or(&[], |standard| standard.aliases)
     }
 
-    /// The C library's description, in English: `"Terminated"`, `"Real-time signal 3"`.
+    /// The C library's description, in English whatever the locale: `"Terminated"`, `"Real-time signal 3"`. See strsignal(3).
+    ///
+    /// ```
+    /// assert_eq!(wigwag::Signal::SEGV.description(), "Segmentation fault");
+    /// ```
     #[must_use]
     pub fn description(self) -> Cow<'static, str> {
         match self.standard() {
@@ -271,6 +314,12 @@ impl Signal {
     }
 
     /// What it does by default (see signal(7)); every real-time signal terminates.
+    ///
+    /// ```
+    /// use wigwag::{DefaultAction, Signal};
+    /// assert_eq!(Signal::CHLD.default_action(), DefaultAction::Ignore);
+    /// assert_eq!(Signal::QUIT.default_action(), DefaultAction::CoreDump);
+    /// ```
     #[must_use]
     pub fn default_action(self) -> DefaultAction {
         self.standard()

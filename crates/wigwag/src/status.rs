@@ -40,6 +40,13 @@ pub enum WaitStatus {
 impl WaitStatus {
     /// Decodes the number that waitpid(2) stores. `None` for one that the kernel does not make, and for the stops that
     /// only a tracer sees (ptrace(2) events and system calls).
+    ///
+    /// ```
+    /// use wigwag::{Signal, WaitStatus};
+    /// assert_eq!(WaitStatus::from_raw(1 << 8), Some(WaitStatus::Exited(1)));
+    /// assert_eq!(WaitStatus::from_raw(0x137f), Some(WaitStatus::Stopped(Signal::STOP)));
+    /// assert_eq!(WaitStatus::from_raw(0x857f), None);
+    /// ```
     #[must_use]
     pub const fn from_raw(raw: i32) -> Option<WaitStatus> {
         if raw == 0xffff {
@@ -67,6 +74,11 @@ impl WaitStatus {
     }
 
     /// The number that waitpid(2) would store. Of an exit code only the low 8 bits are kept, as the kernel does.
+    ///
+    /// ```
+    /// use wigwag::WaitStatus;
+    /// assert_eq!(WaitStatus::Exited(256 + 3).to_raw(), 3 << 8);
+    /// ```
     #[must_use]
     pub const fn to_raw(self) -> i32 {
         match self {
@@ -114,6 +126,14 @@ impl WaitStatus {
 
     /// What a shell would show as `$?`: the exit status, or 128 + the signal that killed or stopped it. `None` for
     /// one that goes on.
+    ///
+    /// ```
+    /// use wigwag::{Signal, WaitStatus};
+    /// let child = std::process::Command::new("sh").args(["-c", "kill -TERM $$"]).status()?;
+    /// let status = WaitStatus::try_from(child).unwrap();
+    /// assert_eq!(status.shell_code(), Some(143));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub const fn shell_code(self) -> Option<i32> {
         match self {
@@ -126,6 +146,12 @@ impl WaitStatus {
     }
 
     /// The signal that killed or stopped it.
+    ///
+    /// ```
+    /// use wigwag::{Signal, WaitStatus};
+    /// assert_eq!(WaitStatus::Stopped(Signal::TSTP).signal(), Some(Signal::TSTP));
+    /// assert_eq!(WaitStatus::Exited(143).signal(), None);
+    /// ```
     #[must_use]
     pub const fn signal(self) -> Option<Signal> {
         match self {
@@ -135,12 +161,24 @@ impl WaitStatus {
     }
 
     /// Whether it exited with status 0.
+    ///
+    /// ```
+    /// use wigwag::WaitStatus;
+    /// let child = std::process::Command::new("true").status()?;
+    /// assert!(WaitStatus::try_from(child).unwrap().is_success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub const fn is_success(self) -> bool {
         matches!(self, WaitStatus::Exited(0))
     }
 
     /// Whether it is over: exited or killed.
+    ///
+    /// ```
+    /// use wigwag::{Signal, WaitStatus};
+    /// assert!(WaitStatus::Exited(1).is_end() && !WaitStatus::Stopped(Signal::STOP).is_end());
+    /// ```
     #[must_use]
     pub const fn is_end(self) -> bool {
         matches!(self, WaitStatus::Exited(_) | WaitStatus::Killed { .. })

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use crate::{Error, Result, Signal, sys};
 
-/// Sends ALRM to this process after so many seconds; 0 cancels. Gives the seconds that an earlier one had left: alarm(2).
+/// Sends ALRM to this process after so many seconds; 0 cancels. Gives the seconds that an earlier one had left, rounded to the
+/// nearest but never to 0: alarm(2). Cannot fail.
+///
+/// The signal is for the process: any thread that does not block it may take it.
 ///
 /// ```
 /// use wigwag::timer::alarm;
@@ -53,6 +56,11 @@ pub struct Setting {
 
 impl Timer {
     /// The signal that it sends.
+    ///
+    /// ```
+    /// use wigwag::{Signal, timer::Timer};
+    /// assert_eq!(Timer::Prof.signal(), Signal::PROF);
+    /// ```
     #[must_use]
     pub const fn signal(self) -> Signal {
         match self {
@@ -65,18 +73,39 @@ impl Timer {
     /// Starts it: the first signal after `first`, the next ones with `interval` between. Times are rounded up to whole
     /// microseconds; a first time of zero stops it. Gives how it was set before: setitimer(2).
     ///
+    /// The signal is for the process, and does not queue: one that is still pending when the next is due stands for both. A
+    /// program started by exec keeps the timer running; a child made by fork has none.
+    ///
     /// # Errors
-    /// None is known: all times that a [`Duration`] holds are taken, the longest as the kernel's longest.
+    /// None is known: all times that a [`Duration`] holds are taken, those above 146 years as so many.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wigwag::{Signal, mask, timer::Timer, wait};
+    /// let guard = mask::block(Signal::ALRM);
+    /// Timer::Real.set(Duration::from_millis(1), None)?;
+    /// assert_eq!(wait::wait(Signal::ALRM)?, Signal::ALRM);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     pub fn set(self, first: Duration, interval: Option<Duration>) -> Result<Setting> {
         sys::timer::set(self.number(), (first, interval.unwrap_or_default()))
             .map(setting)
             .map_err(|errno| Error::new(format!("set the timer of {}", self.signal()), errno))
     }
 
-    /// Stops it, and gives how it was set.
+    /// Stops it, and gives how it was set: setitimer(2). A signal that it has sent already stays pending.
     ///
     /// # Errors
-    /// As [`set`](Timer::set).
+    /// None is known.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wigwag::timer::Timer;
+    /// Timer::Virtual.set(Duration::from_secs(60), None)?;
+    /// assert!(Timer::Virtual.disarm()?.remaining.is_some());
+    /// assert_eq!(Timer::Virtual.get()?.remaining, None);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     pub fn disarm(self) -> Result<Setting> {
         self.set(Duration::ZERO, None)
     }
@@ -84,7 +113,13 @@ impl Timer {
     /// How it is set now: getitimer(2).
     ///
     /// # Errors
-    /// As [`set`](Timer::set).
+    /// None is known.
+    ///
+    /// ```
+    /// use wigwag::timer::{Setting, Timer};
+    /// assert_eq!(Timer::Prof.get()?, Setting::default());
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     pub fn get(self) -> Result<Setting> {
         sys::timer::get(self.number())
             .map(setting)

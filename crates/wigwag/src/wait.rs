@@ -17,7 +17,8 @@ use crate::{Errno, Error, Result, Signal, SignalInfo, SignalSet, sys};
 /// Waits for one of these signals and takes it: sigwait(3).
 ///
 /// # Errors
-/// EINVAL: the set is empty (the C library would wait for ever).
+/// EINVAL: nothing in the set can ever come: it is empty, or has only KILL, STOP and what the C library reserves (the C
+/// library would wait for ever).
 ///
 /// ```
 /// use wigwag::{Signal, mask, send, wait};
@@ -33,7 +34,7 @@ pub fn wait(set: impl Into<SignalSet>) -> Result<Signal> {
 /// Waits for one of these signals, takes it, and tells who sent it and how: sigwaitinfo(2).
 ///
 /// # Errors
-/// As [`wait`].
+/// EINVAL: as [`wait`].
 ///
 /// ```
 /// use wigwag::{Cause, Signal, mask, send, wait};
@@ -52,10 +53,11 @@ pub fn wait_info(set: impl Into<SignalSet>) -> Result<SignalInfo> {
     }
 }
 
-/// Waits at most so long: sigtimedwait(2). `None` when the time is over, which is no error.
+/// Waits at most so long: sigtimedwait(2). `None` when the time is over, which is no error. Time during which the machine
+/// sleeps does not count.
 ///
 /// # Errors
-/// As [`wait`].
+/// EINVAL: as [`wait`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -78,10 +80,19 @@ pub fn wait_timeout(set: impl Into<SignalSet>, timeout: Duration) -> Result<Opti
     }
 }
 
-/// Takes one of these signals if one is pending, without waiting.
+/// Takes one of these signals if one is pending, without waiting: sigtimedwait(2) with a time of zero.
 ///
 /// # Errors
-/// As [`wait`].
+/// EINVAL: as [`wait`].
+///
+/// ```
+/// use wigwag::{Signal, mask, send, wait};
+/// let guard = mask::block(Signal::USR1);
+/// assert_eq!(wait::try_wait(Signal::USR1)?, None);
+/// send::raise(Signal::USR1)?;
+/// assert!(wait::try_wait(Signal::USR1)?.is_some());
+/// # Ok::<(), wigwag::Error>(())
+/// ```
 pub fn try_wait(set: impl Into<SignalSet>) -> Result<Option<SignalInfo>> {
     once(set.into(), Some(Duration::ZERO))
 }
@@ -89,10 +100,21 @@ pub fn try_wait(set: impl Into<SignalSet>) -> Result<Option<SignalInfo>> {
 /// The kernel would leave these out of the set, and wait for ever.
 const NOTHING: &str = "no signal of the set can be waited for: KILL, STOP and those that the C library keeps never can";
 
-/// Waits once, as the system call does: `None` when the time is over.
+/// Waits once, as the system call does: sigtimedwait(2), or sigwaitinfo(2) where no time is given. `None` when the time is
+/// over.
 ///
 /// # Errors
-/// EINTR: a handler of another signal has run, or the process was stopped and goes on. EINVAL: the set is empty.
+/// EINTR: a handler of another signal has run, or the process was stopped and goes on. EINVAL: as [`wait`].
+///
+/// ```
+/// use std::time::Duration;
+/// use wigwag::{Signal, mask, send, wait};
+/// let guard = mask::block(Signal::HUP);
+/// assert_eq!(wait::interruptible(Signal::HUP, Some(Duration::ZERO))?, None);
+/// send::raise(Signal::HUP)?;
+/// assert!(wait::interruptible(Signal::HUP, None)?.is_some());
+/// # Ok::<(), wigwag::Error>(())
+/// ```
 pub fn interruptible(
     set: impl Into<SignalSet>,
     timeout: Option<Duration>,

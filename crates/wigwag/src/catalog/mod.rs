@@ -7,8 +7,8 @@
 //! - [`convert`]: a number of one system as a number of another.
 //! - [`Reading`]: what an exit status, a wait status or a phrase such as `Segmentation fault (core dumped)` says.
 //!
-//! Nothing here asks the kernel or allocates shared state: every function may be called from any thread, and after a
-//! fork. See signal(7).
+//! Nothing here asks the kernel, and every function may be called from any thread. They allocate memory, and the table is
+//! read once, on first use: neither is for a signal handler, nor for a child forked from several threads. See signal(7).
 //!
 //! ```
 //! use wigwag::catalog::{System, convert, entry};

@@ -115,12 +115,22 @@ pub struct UnknownSystem {
 
 impl System {
     /// All systems, in the order of the table's columns.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// assert!(System::all().iter().any(|system| system.id() == "freebsd"));
+    /// ```
     #[must_use]
     pub fn all() -> &'static [System] {
         SYSTEMS
     }
 
     /// The system this library was built for. On a Linux of a processor the table does not name, the common column.
+    ///
+    /// ```
+    /// use wigwag::{Signal, catalog::System};
+    /// assert_eq!(System::here().number("USR1"), Some(Signal::USR1.number()));
+    /// ```
     #[must_use]
     pub fn here() -> &'static System {
         Self::find(Some(std::env::consts::OS), Some(std::env::consts::ARCH))
@@ -134,6 +144,14 @@ impl System {
     ///
     /// # Errors
     /// [`UnknownSystem`] for a system or, on Linux, a processor that is not in the catalogue; it lists those that are.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// assert_eq!(System::find(Some("Darwin"), None)?.id(), "macos");
+    /// assert_eq!(System::find(None, Some("mips64"))?.id(), "mips");
+    /// assert!(System::find(Some("plan9"), None).is_err());
+    /// # Ok::<(), wigwag::catalog::UnknownSystem>(())
+    /// ```
     pub fn find(os: Option<&str>, arch: Option<&str>) -> Result<&'static System, UnknownSystem> {
         let os = os.unwrap_or("linux").trim().to_ascii_lowercase();
         let mut of_os = SYSTEMS
@@ -171,31 +189,60 @@ impl System {
     }
 
     /// The name of its column: `linux`, `mips`, `macos`.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// assert_eq!(System::find(Some("solaris"), None)?.id(), "illumos");
+    /// # Ok::<(), wigwag::catalog::UnknownSystem>(())
+    /// ```
     #[must_use]
     pub fn id(&self) -> &'static str {
         self.id
     }
 
     /// What to call it in a sentence: `Linux on MIPS`.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// assert_eq!(System::find(None, Some("mips"))?.title(), "Linux on MIPS");
+    /// # Ok::<(), wigwag::catalog::UnknownSystem>(())
+    /// ```
     #[must_use]
     pub fn title(&self) -> &'static str {
         self.title
     }
 
     /// The header its numbers are from.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// assert!(System::all().iter().all(|system| system.header().contains("signal")));
+    /// ```
     #[must_use]
     pub fn header(&self) -> &'static str {
         self.header
     }
 
     /// What else to know about its numbers.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// assert!(System::all().iter().all(|system| !system.note().is_empty()));
+    /// ```
     #[must_use]
     pub fn note(&self) -> &'static str {
         self.note
     }
 
-    /// Its real-time range. For [`System::here`] the C library in use may keep other numbers for itself than the table
-    /// says: `Signal::rtmin()` asks it.
+    /// Its real-time range; none where it has no real-time signals. For [`System::here`] the C library in use may keep other
+    /// numbers for itself than the table says: [`Signal::rtmin`](crate::Signal::rtmin) asks it.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// assert_eq!(System::find(Some("netbsd"), None)?.realtime().map(|range| range.min), Some(33));
+    /// assert_eq!(System::find(Some("macos"), None)?.realtime(), None);
+    /// # Ok::<(), wigwag::catalog::UnknownSystem>(())
+    /// ```
     #[must_use]
     pub fn realtime(&self) -> Option<Realtime> {
         self.realtime
@@ -222,6 +269,14 @@ impl System {
     }
 
     /// The signal of that number, if the system has one that programs may use.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// let mac = System::find(Some("macos"), None)?;
+    /// assert_eq!(mac.signal(29).map(|signal| signal.name), Some("INFO".to_owned()));
+    /// assert_eq!(mac.signal(32), None);
+    /// # Ok::<(), wigwag::catalog::UnknownSystem>(())
+    /// ```
     #[must_use]
     pub fn signal(&self, number: i32) -> Option<SystemSignal> {
         let mut named = self.cells().filter(|(_, cell)| cell.number == number);
@@ -247,6 +302,14 @@ impl System {
     }
 
     /// The name of that number: `TERM`; a real-time signal by its distance from the nearer end, as `kill -l` does it.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// let linux = System::find(None, Some("x86_64"))?;
+    /// assert_eq!(linux.name(15).as_deref(), Some("TERM"));
+    /// assert_eq!(linux.name(62).as_deref(), Some("RTMAX-2"));
+    /// # Ok::<(), wigwag::catalog::UnknownSystem>(())
+    /// ```
     #[must_use]
     pub fn name(&self, number: i32) -> Option<String> {
         self.cells()
@@ -257,6 +320,15 @@ impl System {
 
     /// The number of that name or alias, with or without `SIG`, in any case; `RTMIN+3` and `RTMAX-2` too. A name that the
     /// system has under another one (`CLD` on FreeBSD) gives that one's number.
+    ///
+    /// ```
+    /// use wigwag::catalog::System;
+    /// let freebsd = System::find(Some("freebsd"), None)?;
+    /// assert_eq!(freebsd.number("sigcld"), Some(20));
+    /// assert_eq!(freebsd.number("RTMIN+1"), Some(66));
+    /// assert_eq!(freebsd.number("PWR"), None);
+    /// # Ok::<(), wigwag::catalog::UnknownSystem>(())
+    /// ```
     #[must_use]
     pub fn number(&self, name: &str) -> Option<i32> {
         let name = bare_name(name);

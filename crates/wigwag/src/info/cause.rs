@@ -10,8 +10,12 @@ use crate::sys::siginfo::RawInfo;
 
 /// The cause of a signal: every `si_code` of Linux, with the fields that the kernel fills for it.
 ///
-/// A pid of 0 is a sender outside this pid namespace. Whoever sends with rt_sigqueueinfo(2) may claim any pid and user;
-/// the kernel vouches for those of `User` and `Thread`, and for everything from a fault, a child, a timer or seccomp.
+/// A pid of 0 is a sender outside this pid namespace. `User` with pid 0 and user 0 is also what is left of a standard signal
+/// whose cause found the queue full.
+///
+/// The kernel vouches for `User`, `Thread`, `Kernel` and all that has a positive code: a fault, a child, a descriptor,
+/// seccomp. (A process may send any of them to itself.) The codes below 0, `Timer` among them, and the pid, user and value
+/// in them may be claimed by whoever may signal this process, with rt_sigqueueinfo(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",

@@ -41,10 +41,10 @@ impl Scope {
 /// The descriptor is a pidfd or a directory `/proc/PID`; both name one process for ever.
 ///
 /// # Errors
-/// ESRCH: the process is gone. EPERM: it may not be signalled, or it is in a pid namespace that is not below the
-/// caller's. EBADF: the descriptor is neither a pidfd nor such a directory; a pid is not one. EAGAIN: the queue is full.
-/// EINVAL with a scope other than [`Scope::Default`], and ENOSYS: this kernel is too old
-/// ([`is_unsupported`](Error::is_unsupported)).
+/// ESRCH: the process is gone. EPERM: it may not be signalled. EBADF: the descriptor is neither a pidfd nor such a
+/// directory; a pid is not one. EAGAIN: the signal is a real-time one and the queue is full. EINVAL: the process is in a pid
+/// namespace that is not below the caller's. EINVAL with a scope other than [`Scope::Default`], and ENOSYS: this kernel is
+/// too old ([`is_unsupported`](crate::Error::is_unsupported)).
 ///
 /// ```
 /// use std::os::fd::AsFd;

@@ -42,11 +42,22 @@ pub struct PidFdInfo {
 }
 
 impl PidFd {
-    /// Opens the process with this pid.
+    /// Opens the process with this pid: pidfd_open(2).
+    ///
+    /// Whoever has the pid at this moment is named from then on. Of a child that has not been waited for, it is certain to be that
+    /// child.
     ///
     /// # Errors
-    /// ESRCH: no such process. EINVAL or ENOENT: the number is that of a thread, or is not positive. EMFILE, ENFILE: too
-    /// many descriptors. ENOSYS: Linux before 5.3.
+    /// ESRCH: no such process. EINVAL: the number is not positive, or (before Linux 6.16; ENOENT since) that of a thread; on
+    /// those kernels also that of a group whose leader is gone. EMFILE, ENFILE: too many descriptors. ENOMEM: no memory. ENODEV:
+    /// the kernel has nowhere to make the descriptor. ENOSYS: Linux before 5.3.
+    ///
+    /// ```
+    /// use wigwag::{PidFd, send};
+    /// PidFd::open(send::process_id())?.probe()?;
+    /// assert!(PidFd::open(i32::MAX).unwrap_err().is_gone());
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     pub fn open(pid: i32) -> Result<PidFd> {
         let error = |errno| {
             let error = Error::new(format!("open a pidfd of pid {pid}"), errno);
@@ -60,10 +71,24 @@ impl PidFd {
     }
 
     /// Opens the thread with this id (Linux 6.9): signals go to that thread, and the end waited for is the thread's.
+    /// pidfd_open(2) with `PIDFD_THREAD`.
     ///
     /// # Errors
     /// ESRCH: no such thread. EINVAL: an older kernel, where [`is_unsupported`](Error::is_unsupported) is true and
-    /// [`send_thread`](super::send_thread) is left; or the number is not positive.
+    /// [`send_thread`](super::send_thread) is left; or the number is not positive. EMFILE, ENFILE, ENOMEM, ENODEV, ENOSYS as
+    /// [`open`](PidFd::open).
+    ///
+    /// ```
+    /// use wigwag::{PidFd, Signal, mask, send, wait};
+    /// let guard = mask::block(Signal::USR1);
+    /// match PidFd::open_thread(send::thread_id()) {
+    ///     Ok(thread) => thread.send(Signal::USR1)?,
+    ///     Err(error) if error.is_unsupported() => send::raise(Signal::USR1)?,
+    ///     Err(error) => return Err(error),
+    /// }
+    /// assert_eq!(wait::wait(Signal::USR1)?, Signal::USR1);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     pub fn open_thread(thread: i32) -> Result<PidFd> {
         let error = |errno| {
             let error = Error::new(format!("open a pidfd of thread {thread}"), errno);
@@ -78,49 +103,112 @@ impl PidFd {
             .map_err(error)
     }
 
-    /// Takes a pidfd that came from elsewhere, such as clone3(2) or a socket.
+    /// Takes a pidfd that came from elsewhere, such as clone3(2) or a socket. It is not looked at: with a descriptor of another
+    /// kind sending fails with EBADF, and what [`wait`](PidFd::wait) says is of that descriptor.
+    ///
+    /// ```
+    /// use std::os::fd::OwnedFd;
+    /// use wigwag::{Errno, PidFd, send};
+    /// let fd: OwnedFd = PidFd::open(send::process_id())?.into();
+    /// PidFd::from_fd(fd).probe()?;
+    /// let file = std::fs::File::open("/dev/null")?;
+    /// assert_eq!(PidFd::from_fd(file.into()).probe().unwrap_err().errno(), Errno::BADF);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn from_fd(fd: OwnedFd) -> PidFd {
         PidFd(fd)
     }
 
-    /// Sends a signal.
+    /// Sends a signal to the process, or to the thread of one opened with [`open_thread`](PidFd::open_thread):
+    /// pidfd_send_signal(2).
     ///
     /// # Errors
-    /// As [`pidfd_send`].
+    /// ESRCH: it is gone. EPERM: it may not be signalled. EAGAIN: the signal is a real-time one and the queue is full. EINVAL: it
+    /// is in a pid namespace that is not below the caller's. EBADF: the descriptor is no pidfd. ENOSYS: Linux before 5.1.
+    ///
+    /// ```
+    /// use wigwag::{PidFd, Signal, WaitStatus};
+    /// let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
+    /// PidFd::open(child.id() as i32)?.send(Signal::HUP)?;
+    /// assert_eq!(WaitStatus::try_from(child.wait()?).unwrap().signal(), Some(Signal::HUP));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send(&self, signal: Signal) -> Result<()> {
         pidfd_send(self.as_fd(), Some(signal), None, Scope::Default)
     }
 
-    /// Asks whether a signal could be sent. A zombie counts as there.
+    /// Asks whether a signal could be sent, and sends none: pidfd_send_signal(2) with signal 0. A zombie counts as there.
     ///
     /// # Errors
-    /// As [`pidfd_send`].
+    /// ESRCH, EPERM, EINVAL, EBADF and ENOSYS as [`send`](PidFd::send).
+    ///
+    /// ```
+    /// use wigwag::{PidFd, Signal};
+    /// let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
+    /// let pidfd = PidFd::open(child.id() as i32)?;
+    /// pidfd.send(Signal::KILL)?;
+    /// pidfd.probe()?; // ended or about to: there until it is waited for
+    /// child.wait()?;
+    /// assert!(pidfd.probe().unwrap_err().is_gone());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn probe(&self) -> Result<()> {
         pidfd_send(self.as_fd(), None, None, Scope::Default)
     }
 
-    /// Sends a signal with a value.
+    /// Sends a signal with a value: pidfd_send_signal(2) with a siginfo, as [`queue`](super::queue) does for a pid.
     ///
     /// # Errors
-    /// As [`pidfd_send`].
+    /// ESRCH, EPERM, EAGAIN, EINVAL, EBADF and ENOSYS as [`send`](PidFd::send).
+    ///
+    /// ```
+    /// use wigwag::{PidFd, Signal, mask, send, wait};
+    /// let signal = Signal::rtmin();
+    /// let guard = mask::block(signal);
+    /// PidFd::open(send::process_id())?.queue(signal, 42)?;
+    /// assert_eq!(wait::wait_info(signal)?.value(), Some(42));
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     pub fn queue(&self, signal: Signal, value: i32) -> Result<()> {
         pidfd_send(self.as_fd(), Some(signal), Some(value), Scope::Default)
     }
 
-    /// Sends a signal to the process group that this process leads, atomically (Linux 6.9).
+    /// Sends a signal to the process group that this process leads, in one atomic call (Linux 6.9): pidfd_send_signal(2) with
+    /// `PIDFD_SIGNAL_PROCESS_GROUP`. The leader may have ended.
     ///
     /// # Errors
-    /// As [`pidfd_send`]; ESRCH: the process leads no group.
+    /// ESRCH: the process leads no group, or nobody is left in it. EPERM: none of the group may be signalled. EINVAL: an older
+    /// kernel ([`is_unsupported`](Error::is_unsupported)), or the process is in a pid namespace that is not below the caller's.
+    /// EAGAIN, EBADF, ENOSYS as [`send`](PidFd::send).
+    ///
+    /// ```
+    /// use std::os::unix::process::CommandExt;
+    /// use wigwag::{PidFd, Signal, send};
+    /// let mut leader = std::process::Command::new("sleep").arg("60").process_group(0).spawn()?;
+    /// match PidFd::open(leader.id() as i32)?.send_group(Signal::TERM) {
+    ///     Err(error) if error.is_unsupported() => send::send_group(leader.id() as i32, Signal::TERM)?,
+    ///     result => result?,
+    /// }
+    /// assert!(!leader.wait()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_group(&self, signal: Signal) -> Result<()> {
         pidfd_send(self.as_fd(), Some(signal), None, Scope::Group)
     }
 
-    /// The number that no other process of this boot has or will have; `None` before Linux 6.9, where all pidfds share
-    /// one.
+    /// The number that no other process of this boot has or will have: fstat(2). `None` before Linux 6.9, where all pidfds share
+    /// one. On a 32-bit machine the kernel gives the lower half only, which can come again.
     ///
     /// # Errors
-    /// EBADF only: the descriptor is none.
+    /// EBADF, if the descriptor has been closed behind its owner's back.
+    ///
+    /// ```
+    /// use wigwag::{PidFd, send};
+    /// let me = send::process_id();
+    /// assert_eq!(PidFd::open(me)?.inode()?, PidFd::open(me)?.inode()?);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     pub fn inode(&self) -> Result<Option<u64>> {
         const PIDFS: u64 = 0x5049_4446;
         let error = |errno: rustix::io::Errno| {
@@ -137,10 +225,25 @@ impl PidFd {
     }
 
     /// Waits until the process has ended (it may still be a zombie), at most so long; `None` waits without end. Gives
-    /// whether it has ended; a zero time asks without waiting. A signal handler that runs meanwhile changes nothing.
+    /// whether it has ended; a zero time asks without waiting. A signal handler that runs meanwhile changes nothing: ppoll(2).
+    ///
+    /// It need not be a child, and is not collected. A process has ended when all its threads have. Time during which the machine
+    /// sleeps does not count.
     ///
     /// # Errors
-    /// ENOMEM: the kernel has no memory.
+    /// ENOMEM: the kernel has no memory. EINVAL: no descriptor may be open (`RLIMIT_NOFILE` is 0).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wigwag::{PidFd, Signal};
+    /// let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
+    /// let pidfd = PidFd::open(child.id() as i32)?;
+    /// assert!(!pidfd.wait(Some(Duration::ZERO))?);
+    /// pidfd.send(Signal::TERM)?;
+    /// assert!(pidfd.wait(Some(Duration::from_secs(60)))?);
+    /// child.wait()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
@@ -164,10 +267,21 @@ impl PidFd {
         }
     }
 
-    /// What the kernel tells about the process (Linux 6.13).
+    /// What the kernel tells about the process (Linux 6.13): the ioctl `PIDFD_GET_INFO`, see `linux/pidfd.h` and
+    /// PIDFD_GET_INFO(2const).
     ///
     /// # Errors
-    /// ESRCH: it is gone. ENOTTY or EINVAL: an older kernel ([`is_unsupported`](Error::is_unsupported)).
+    /// ESRCH: it is gone; or, though it lives, it or its parent is outside the caller's pid namespace. EREMOTE: it is outside, as
+    /// newer kernels say. ENOTTY or EINVAL: an older kernel ([`is_unsupported`](Error::is_unsupported)).
+    ///
+    /// ```
+    /// use wigwag::{PidFd, send};
+    /// match PidFd::open(send::process_id())?.info() {
+    ///     Ok(info) => assert_eq!(info.tgid, send::process_id()),
+    ///     Err(error) => assert!(error.is_unsupported()),
+    /// }
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
     pub fn info(&self) -> Result<PidFdInfo> {
         let info = sys::pidfd::info(self.as_fd(), 0b11)
             .map_err(|errno| info_error("ask about the process behind a pidfd", errno, "6.13"))?;
@@ -180,11 +294,24 @@ impl PidFd {
         })
     }
 
-    /// How the process ended, also of one that is not a child (Linux 6.15). `None` while it lives, and until its parent
-    /// has collected it.
+    /// How the process ended, also of one that is not a child (Linux 6.15): the ioctl `PIDFD_GET_INFO` with `PIDFD_INFO_EXIT`, see
+    /// `linux/pidfd.h` and PIDFD_GET_INFO(2const). `None` while it lives, and until its parent has collected it.
     ///
     /// # Errors
-    /// ENOTTY or EINVAL: an older kernel ([`is_unsupported`](Error::is_unsupported)).
+    /// ENOTTY or EINVAL: an older kernel ([`is_unsupported`](Error::is_unsupported)). ESRCH: it is gone, and the kernel is 6.13 or
+    /// 6.14, which keep no status; or it is outside the caller's pid namespace (EREMOTE, as newer kernels say).
+    ///
+    /// ```
+    /// use wigwag::{PidFd, WaitStatus};
+    /// let mut child = std::process::Command::new("false").spawn()?;
+    /// let pidfd = PidFd::open(child.id() as i32)?;
+    /// child.wait()?;
+    /// match pidfd.exit_status() {
+    ///     Ok(status) => assert_eq!(status, Some(WaitStatus::Exited(1))),
+    ///     Err(error) => assert!(error.is_unsupported() || error.is_gone()),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn exit_status(&self) -> Result<Option<WaitStatus>> {
         const EXIT: u64 = 1 << 3;
         match sys::pidfd::info(self.as_fd(), EXIT) {

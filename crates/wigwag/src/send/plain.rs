@@ -65,10 +65,22 @@ pub fn send_group(group: i32, signal: Signal) -> Result<()> {
     to_group(group, Some(signal))
 }
 
-/// Asks whether a signal could be sent to any process of a group.
+/// Asks whether a signal could be sent to any process of a group, and sends none: kill(2) with signal 0.
 ///
 /// # Errors
-/// As [`send_group`].
+/// ESRCH: no such group. EPERM: there is one, and none of its processes may be signalled. EINVAL: the number is not above 1.
+///
+/// ```
+/// use std::os::unix::process::CommandExt;
+/// use wigwag::send;
+/// let mut leader = std::process::Command::new("sleep").arg("60").process_group(0).spawn()?;
+/// let group = leader.id() as i32;
+/// send::probe_group(group)?;
+/// leader.kill()?;
+/// leader.wait()?;
+/// assert!(send::probe_group(group).unwrap_err().is_gone());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn probe_group(group: i32) -> Result<()> {
     to_group(group, None)
 }
@@ -99,10 +111,11 @@ pub fn send_own_group(signal: Signal) -> Result<()> {
 }
 
 /// Sends a signal to every process that may be signalled, except oneself and pid 1 of this pid namespace: kill(2) with
-/// pid -1.
+/// pid -1. Those that may not be signalled are passed over.
 ///
 /// # Errors
-/// ESRCH: there is no other process. EPERM: there are some, and none may be signalled.
+/// ESRCH: there is no other process. It is no error that none may be signalled, whatever manual pages say: Linux gives
+/// no EPERM here.
 ///
 /// ```no_run
 /// wigwag::send::send_everyone(wigwag::Signal::TERM)?;
@@ -130,10 +143,17 @@ pub fn send_thread(process: i32, thread: i32, signal: Signal) -> Result<()> {
     to_thread(process, thread, Some(signal))
 }
 
-/// Asks whether a signal could be sent to a thread.
+/// Asks whether a signal could be sent to a thread, and sends none: tgkill(2) with signal 0.
 ///
 /// # Errors
-/// As [`send_thread`].
+/// ESRCH: that process has no such thread. EPERM: it may not be signalled. EINVAL: a number is not positive.
+///
+/// ```
+/// use wigwag::send;
+/// send::probe_thread(send::process_id(), send::thread_id())?;
+/// assert!(send::probe_thread(send::process_id(), i32::MAX).unwrap_err().is_gone());
+/// # Ok::<(), wigwag::Error>(())
+/// ```
 pub fn probe_thread(process: i32, thread: i32) -> Result<()> {
     to_thread(process, thread, None)
 }
@@ -166,19 +186,21 @@ pub fn raise(signal: Signal) -> Result<()> {
 /// Sends a signal with a value to a process, with rt_sigqueueinfo(2), as sigqueue(3) does. The receiver's siginfo has
 /// the code `SI_QUEUE`, the value, and this process's pid and real user.
 ///
-/// Each real-time signal sent so is queued; of a standard signal only the first is, until it is taken.
+/// Each real-time signal sent so is queued; of a standard signal only the first is, until it is taken. Where the queue is
+/// full a standard signal is sent all the same, and loses its value and sender: it comes as `SI_USER` from pid 0.
 ///
 /// # Errors
-/// EAGAIN: the limit of queued signals is reached (the target's `RLIMIT_SIGPENDING`, counted for its real user).
-/// ESRCH, EPERM, EINVAL as [`send`].
+/// EAGAIN: the signal is a real-time one and the limit of queued signals is reached (the target's `RLIMIT_SIGPENDING`, counted
+/// for its real user). ESRCH: no such process. EPERM: it may not be signalled. EINVAL: the pid is not positive.
 ///
 /// ```
-/// use wigwag::{Cause, Signal, mask, send, wait};
+/// use wigwag::{Signal, mask, send, wait};
 /// let signal = Signal::rtmin();
 /// let guard = mask::block(signal);
-/// send::queue_thread(send::process_id(), send::thread_id(), signal, 42)?;
-/// let info = wait::wait_info(signal)?;
-/// assert_eq!(info.value(), Some(42));
+/// send::queue(send::process_id(), signal, 42)?;
+/// send::queue(send::process_id(), signal, 43)?;
+/// assert_eq!(wait::wait_info(signal)?.value(), Some(42));
+/// assert_eq!(wait::wait_info(signal)?.value(), Some(43));
 /// # Ok::<(), wigwag::Error>(())
 /// ```
 pub fn queue(pid: i32, signal: Signal, value: i32) -> Result<()> {
@@ -189,10 +211,21 @@ pub fn queue(pid: i32, signal: Signal, value: i32) -> Result<()> {
     sys::send::sigqueueinfo(pid, signal.number(), value).map_err(error)
 }
 
-/// Sends a signal with a value to one thread of a process, with rt_tgsigqueueinfo(2).
+/// Sends a signal with a value to one thread of a process, with rt_tgsigqueueinfo(2). Only that thread can take it. What
+/// [`queue`] says of the queue holds here too.
 ///
 /// # Errors
-/// As [`queue`]; ESRCH: that process has no such thread.
+/// EAGAIN: as [`queue`]. ESRCH: that process has no such thread. EPERM: it may not be signalled. EINVAL: a number is not
+/// positive.
+///
+/// ```
+/// use wigwag::{Signal, mask, send, wait};
+/// let signal = Signal::rtmin();
+/// let guard = mask::block(signal);
+/// send::queue_thread(send::process_id(), send::thread_id(), signal, 42)?;
+/// assert_eq!(wait::wait_info(signal)?.value(), Some(42));
+/// # Ok::<(), wigwag::Error>(())
+/// ```
 pub fn queue_thread(process: i32, thread: i32, signal: Signal, value: i32) -> Result<()> {
     let error = |errno| -> Error {
         failed(
@@ -208,13 +241,22 @@ pub fn queue_thread(process: i32, thread: i32, signal: Signal, value: i32) -> Re
     sys::send::tgsigqueueinfo(process, thread, signal.number(), value).map_err(error)
 }
 
-/// The pid of this process; right after a fork too.
+/// The pid of this process, as its pid namespace numbers it; right after a fork too: getpid(2).
+///
+/// ```
+/// assert_eq!(wigwag::send::process_id(), std::process::id() as i32);
+/// ```
 #[must_use]
 pub fn process_id() -> i32 {
     sys::send::getpid()
 }
 
-/// The id of the calling thread, as [`send_thread`] takes it.
+/// The id of the calling thread, as [`send_thread`] takes it: gettid(2). The first thread's is the pid.
+///
+/// ```
+/// use wigwag::send::thread_id;
+/// assert_ne!(thread_id(), std::thread::spawn(thread_id).join().unwrap());
+/// ```
 #[must_use]
 pub fn thread_id() -> i32 {
     sys::send::gettid()

@@ -38,7 +38,13 @@ pub enum InvalidSignal {
 }
 
 impl InvalidSignal {
-    /// The name that was probably meant.
+    /// The name that was probably meant: one or two slips away.
+    ///
+    /// ```
+    /// use wigwag::Signal;
+    /// assert_eq!("TREM".parse::<Signal>().unwrap_err().suggestion(), Some("TERM"));
+    /// assert_eq!("32".parse::<Signal>().unwrap_err().suggestion(), None);
+    /// ```
     #[must_use]
     pub fn suggestion(&self) -> Option<&'static str> {
         match self {
