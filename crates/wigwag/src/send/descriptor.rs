@@ -13,7 +13,8 @@ use crate::{Errno, Result, Signal, sys};
     serde(rename_all = "snake_case")
 )]
 pub enum Scope {
-    /// What the descriptor stands for: the process, or the thread of one opened with [`PidFd::open_thread`].
+    /// What the descriptor stands for: the process, or the thread of one opened with
+    /// [`PidFd::open_thread`](super::PidFd::open_thread).
     #[default]
     Default,
     /// That one thread (Linux 6.9).

@@ -51,6 +51,14 @@ pub(crate) fn reserved_bits() -> u64 {
     (32..rtmin()).fold(0, |bits, number| bits | 1 << (number - 1))
 }
 
+/// The C library's words for a signal.
+#[cfg(test)]
+pub(crate) fn strsignal(number: i32) -> String {
+    // SAFETY: strsignal takes any number and returns a string that lives until this thread's next call.
+    let text = unsafe { std::ffi::CStr::from_ptr(libc::strsignal(number)) };
+    text.to_string_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,12 +80,4 @@ mod tests {
             );
         }
     }
-}
-
-/// The C library's words for a signal.
-#[cfg(test)]
-pub(crate) fn strsignal(number: i32) -> String {
-    // SAFETY: strsignal takes any number and returns a string that lives until this thread's next call.
-    let text = unsafe { std::ffi::CStr::from_ptr(libc::strsignal(number)) };
-    text.to_string_lossy().into_owned()
 }
