@@ -102,6 +102,13 @@ impl Prediction {
         self.effects.contains(&effect)
     }
 
+    /// Whether it is certain that no code of the process runs any more.
+    pub(crate) fn halts(&self) -> bool {
+        use Effect::{DumpsCore, Kills, Nothing, Stops};
+        let halts = |effect: &Effect| matches!(effect, Kills | DumpsCore | Stops | Nothing);
+        self.certain && self.effects.iter().all(halts)
+    }
+
     /// Whether the process would end.
     pub fn is_fatal(&self) -> bool {
         self.has(Effect::Kills) || self.has(Effect::DumpsCore)
