@@ -225,8 +225,9 @@ fn who_joins_meanwhile_gets_it_too() {
         let mut victims = leaderless(VICTIM);
         let (mut joined, mut all_signalled) = (None, false);
         let ran = Swapper::run(send(), at, || {
-            let ended = |puppet: &Puppet| matches!(proc::state(puppet.pid()), Some('Z') | None);
-            all_signalled = victims.puppets.iter().all(ended);
+            // Who is sent KILL is woken before the sender's call returns.
+            let woken = |puppet: &Puppet| proc::state(puppet.pid()) != Some('S');
+            all_signalled = victims.puppets.iter().all(woken);
             joined = Some(Puppet::spawn_as(PID + 50, &newcomer));
         });
         let Some(mut joined) = joined else { break };
