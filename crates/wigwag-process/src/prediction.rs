@@ -65,16 +65,14 @@ impl Prediction {
 
 impl fmt::Display for Prediction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let joint = if self.has(Effect::Continues) {
-            ", "
-        } else {
-            " or "
-        };
-        for (n, effect) in self.effects.iter().enumerate() {
-            if n > 0 {
-                f.write_str(joint)?;
-            }
-            write!(f, "{effect}")?;
+        // CONT resumes, and does one of the others besides.
+        let mut joint = "";
+        for effect in &self.effects {
+            write!(f, "{joint}{effect}")?;
+            joint = match effect {
+                Effect::Continues => ", ",
+                _ => " or ",
+            };
         }
         if !self.certain {
             f.write_str(" (not certain)")?;

@@ -36,6 +36,8 @@ pub struct Recipe {
     pub unread_signalfd: Vec<i32>,
     /// Waited for by a thread in `sigwaitinfo` that reports; blocked in all threads.
     pub sigwait: Vec<i32>,
+    /// That thread waits once only, also where the wait is interrupted, and idles then.
+    pub sigwait_once: bool,
     /// The leader exits once the others run: `/proc/PID/stat` shows a zombie with living threads.
     pub leader_exits: bool,
     /// A session of its own, so that its group is an orphaned one.

@@ -80,11 +80,14 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
         std::thread::spawn(move || read_signals(fd));
     }
     if !recipe.sigwait.is_empty() {
-        let signals = recipe.sigwait.clone();
+        let (signals, once) = (recipe.sigwait.clone(), recipe.sigwait_once);
         std::thread::spawn(move || {
             loop {
                 if let Some(signal) = sys::sigwait(&signals) {
                     tell(&format!("sigwait {signal}"));
+                }
+                while once {
+                    sys::pause();
                 }
             }
         });

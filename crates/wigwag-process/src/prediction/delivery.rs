@@ -39,10 +39,24 @@ impl Question<'_> {
                 .filter(|thread| thread.tid == tid)
                 .collect(),
         };
-        if view.tracer != 0
-            && signal != Signal::KILL
-            && reachable.iter().any(|t| !t.blocked.contains(signal))
-        {
+        let open = reachable.iter().any(|t| !t.blocked.contains(signal));
+        if view.tracer != 0 && signal == Signal::CONT {
+            return Prediction {
+                effects: vec![Effect::StaysPending, Effect::TracerDecides],
+                certain: true,
+                handled: false,
+                reason: format!(
+                    "process {} traces it: if by PTRACE_SEIZE it is told of CONT at once, with CONT pending meanwhile, else {}",
+                    view.tracer,
+                    if open {
+                        "when it is taken"
+                    } else {
+                        "when it is unblocked"
+                    }
+                ),
+            };
+        }
+        if view.tracer != 0 && signal != Signal::KILL && open {
             return Prediction::of(
                 Effect::TracerDecides,
                 format!("process {} traces it and is told first", view.tracer),
@@ -90,7 +104,9 @@ impl Question<'_> {
             let hidden = chosen
                 .iter()
                 .any(|thread| thread.waiting == Waiting::Unknown);
-            if hidden && matches!(effect, Effect::Kills | Effect::DumpsCore | Effect::Stops) {
+            let ends = matches!(effect, Effect::Kills | Effect::DumpsCore | Effect::Stops);
+            // KILL and STOP cannot be waited for.
+            if hidden && ends && signal.can_be_caught() {
                 certain = false;
                 reasons
                     .push("unless a thread waits for it: its system calls may not be read".into());
@@ -132,6 +148,11 @@ impl Question<'_> {
         if self.to != To::Process {
             return Prediction::of(Effect::StaysPending, "the thread blocks it".to_string());
         }
+        if signal == Signal::CONT
+            && let Some(taken) = self.waits_again(reachable, &where_)
+        {
+            return taken;
+        }
         match &self.view.signalfds {
             None => Prediction {
                 effects: vec![Effect::SignalFd, Effect::StaysPending],
@@ -147,6 +168,30 @@ impl Question<'_> {
                 None => Prediction::of(Effect::StaysPending, where_),
             },
         }
+    }
+
+    /// CONT for a process that a thread of it waited for when it was stopped: the wait is not restarted but fails with EINTR.
+    fn waits_again(&self, reachable: &[&ThreadView], where_: &str) -> Option<Prediction> {
+        let waited = reachable.iter().find(|thread| match thread.waiting {
+            Waiting::Interrupted(set) => set.contains(self.signal),
+            // Not stopped: what it waits for is known otherwise, or it is not what keeps CONT back.
+            Waiting::Unknown => thread.state == 'T',
+            Waiting::No | Waiting::For(_) => false,
+        })?;
+        let certain = waited.waiting != Waiting::Unknown;
+        let thread = if certain {
+            format!("thread {} waited for it in rt_sigtimedwait", waited.tid)
+        } else {
+            "whether a thread waited for it may not be read".into()
+        };
+        Some(Prediction {
+            effects: vec![Effect::Waited, Effect::StaysPending],
+            certain,
+            handled: false,
+            reason: format!(
+                "{where_}; {thread}: one that did gets EINTR, and takes it if it waits again"
+            ),
+        })
     }
 
     /// A frozen process takes nothing before the thaw; only under cgroups v2 does what ends it get through.
