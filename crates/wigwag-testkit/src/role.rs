@@ -86,8 +86,8 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
                 if let Some(signal) = sys::sigwait(&signals) {
                     tell(&format!("sigwait {signal}"));
                 }
-                while once {
-                    sys::pause();
+                if once {
+                    idle();
                 }
             }
         });
@@ -130,6 +130,12 @@ fn obey() {
         }
     }
     sys::exit_now(0)
+}
+
+fn idle() -> ! {
+    loop {
+        sys::pause();
+    }
 }
 
 fn read_signals(fd: OwnedFd) {

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use wigwag_testkit::{Deadline, Puppet, Ran, Recipe, Swapper, proc, refuse_group_signals};
 
+use crate::names::{plan_file, save_plan};
 use crate::rounds::{Cast, INNOCENT, PID, Troupe, VICTIM, exit_code, prove, recipe, wigwag};
 
 /// A leader and two more, all with numbers of the test's choice.
@@ -204,6 +205,26 @@ fn send_to_a_tree() {
         || wigwag(&["send", "TERM", "--json", "tree:300"]),
         is_ended,
     );
+}
+
+#[test]
+fn freeze_of_the_children_of_one() {
+    wigwag_testkit::namespace!();
+    let command = || wigwag(&["freeze", "--json", "--parent", "300"]);
+    prove_all("freeze --parent PID", &TREE, command, |_| true);
+}
+
+/// A plan names processes; that its order names a group must not bring others in.
+#[test]
+fn apply_of_a_plan_to_freeze_a_group() {
+    wigwag_testkit::namespace!();
+    let plan = plan_file("group");
+    let command = || {
+        save_plan(&plan, &["freeze", "group:300"]);
+        wigwag(&["apply", "--json", plan.to_str().unwrap()])
+    };
+    prove_all("apply, freeze -PGID", &LED, command, is_stopped);
+    std::fs::remove_file(&plan).unwrap();
 }
 
 /// Without a leader the members are signalled one after the other. Whoever joins meanwhile is found by looking again: nobody is

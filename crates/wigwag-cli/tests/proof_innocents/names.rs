@@ -41,13 +41,13 @@ fn apply_of_a_saved_plan() {
     namespace!();
     let plan = plan_file("apply");
     prove("apply", &BY_NAME, || {
-        save_plan(&plan);
+        save_plan(&plan, &SEND);
         wigwag(&["apply", plan.to_str().unwrap()])
     });
     // The plan is of a process that is gone before `apply` starts: the whole command meets the innocent alone.
     for _ in 0..20 * laps() {
         let mut target = victim();
-        save_plan(&plan);
+        save_plan(&plan, &SEND);
         target.end();
         let mut newcomer = innocent();
         let output = wigwag(&["apply", plan.to_str().unwrap()]).output().unwrap();
@@ -72,13 +72,15 @@ fn sanity(words: &[&str]) {
     );
 }
 
-fn plan_file(name: &str) -> PathBuf {
+pub fn plan_file(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("wigwag-plan-{name}-{}.json", std::process::id()))
 }
 
-/// Saves a plan for the victim that lives now.
-fn save_plan(path: &Path) {
-    let output = wigwag(&["send", "TERM", "--name", VICTIM, "--dry-run", "--json"])
+const SEND: [&str; 4] = ["send", "TERM", "--name", VICTIM];
+
+/// Saves a plan of the order, for the victims that live now.
+pub fn save_plan(path: &Path, order: &[&str]) {
+    let output = wigwag(&[order, &["--dry-run", "--json"]].concat())
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -122,7 +124,7 @@ fn delays_injected_by_strace() {
         for call in DELAYED {
             let mut target = victim();
             if words[0] == "apply" {
-                save_plan(&plan);
+                save_plan(&plan, &SEND);
             }
             let mut newcomer = None;
             let output = delay::swap_within(
