@@ -178,19 +178,6 @@ fn one_thread_may_be_meant() {
 }
 
 #[test]
-fn a_group_gets_it_at_once() {
-    let mut puppet = Puppet::spawn(&Recipe {
-        orphaned: true,
-        catch: vec![USR1],
-        ..Recipe::default()
-    });
-    line(&format!("send USR1 -{}", puppet.pid())).ended(0);
-    assert!(puppet.wait_event(&Event::Handler(USR1), Deadline::usual()));
-    line(&format!("send USR1 group:{}", puppet.pid())).ended(0);
-    assert!(puppet.wait_event(&Event::Handler(USR1), Deadline::usual()));
-}
-
-#[test]
 fn oneself_and_ones_ancestors_are_spared() {
     line(&format!("send TERM {}", std::process::id()))
         .ended(3)

@@ -4,6 +4,7 @@
 //! descriptor, so that what is returned is what was tested, whatever became of the number in between. Processes that end
 //! during the scan are passed over; those that may not be read are counted.
 
+mod anchor;
 mod file;
 mod missing;
 mod name;
@@ -12,6 +13,7 @@ mod rules;
 mod tree;
 mod view;
 
+pub(crate) use anchor::census_again;
 pub use missing::{Missing, Why};
 pub use nearest::nearest;
 
@@ -20,6 +22,7 @@ use std::io;
 
 use crate::procfs::{Proc, ProcDir, Stat, is_gone};
 use crate::selector::{Selector, Target};
+use anchor::Ties;
 use rules::Rules;
 use view::{Buffers, Stop, View};
 
@@ -39,6 +42,8 @@ pub struct Census {
     pub unreadable_files: BTreeSet<&'static str>,
     /// How many ended while they were looked at.
     pub vanished: usize,
+    /// The processes by whose numbers others are named: roots of trees, parents.
+    pub(crate) anchors: Vec<ProcDir>,
 }
 
 /// One thread and the process it is of.
@@ -121,12 +126,21 @@ pub enum SelectError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
+    search(proc, selector, None)
+}
+
+fn search(
+    proc: &Proc,
+    selector: &Selector,
+    known: Option<&[&ProcDir]>,
+) -> Result<Census, SelectError> {
     if selector.filter.newest && selector.filter.oldest {
         return Err(SelectError::NewestOldest);
     }
-    let rules = Rules::compile(proc, selector)?;
+    let rules = Rules::compile(proc, selector, known)?;
     let mut search = Search {
         proc,
+        ties: Ties::new(selector, &rules, known),
         held: Held::default(),
         hits: vec![Hit::default(); selector.targets.len()],
         census: Census::default(),
@@ -146,6 +160,7 @@ pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
     };
     for (index, target) in selector.targets.iter().enumerate() {
         match target {
+            _ if known.is_some() => {}
             Target::Pid(pid) => search.one_process(index, *pid)?,
             Target::Thread(tid) => search.one_thread(index, *tid)?,
             _ => {}
@@ -172,6 +187,7 @@ pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
         &names.unwrap_or_default(),
         &mut census,
     );
+    census.anchors = anchor::into_anchors(rules);
     Ok(census)
 }
 
@@ -192,6 +208,8 @@ struct Hit {
     passed: usize,
     /// Known already while opening it.
     why: Option<Why>,
+    /// Others were found that may have the number only since those found before have ended.
+    replaced: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -203,6 +221,7 @@ enum One {
 struct Search<'a> {
     proc: &'a Proc,
     rules: &'a Rules,
+    ties: Ties<'a>,
     one: Option<One>,
     held: Held,
     hits: Vec<Hit>,
@@ -307,6 +326,15 @@ impl Search<'_> {
         for &index in &takers {
             self.hits[index].taken += 1;
         }
+        let some = !takers.is_empty();
+        takers.retain(|&index| {
+            let same = self.ties.are_with(index, &self.held);
+            self.hits[index].replaced |= !same;
+            same
+        });
+        if some && takers.is_empty() {
+            return Ok(());
+        }
         let passed = match taken {
             Ok(true) => self.rules.filters.pass(&mut view),
             other => other,
@@ -325,7 +353,8 @@ impl Search<'_> {
         }
         let first = takers.first().copied().unwrap_or(0);
         self.took = true;
-        self.held.add(dir, first, start, self.one);
+        let at = self.held.add(dir, first, start, self.one);
+        self.ties.add(&takers, at);
         Ok(())
     }
 
@@ -362,12 +391,13 @@ struct Held {
 }
 
 impl Held {
-    fn add(&mut self, dir: ProcDir, target: usize, start: u64, one: Option<One>) {
+    /// Where it is kept, if it is.
+    fn add(&mut self, dir: ProcDir, target: usize, start: u64, one: Option<One>) -> Option<usize> {
         let pid = dir.pid();
         if let Some(&at) = self.index.get(&pid) {
             let entry = &mut self.list[at];
             entry.0 = entry.0.min(target);
-            return;
+            return Some(at);
         }
         if let (Some(one), Some(best)) = (one, self.list.first()) {
             let (new, old) = ((start, pid), (best.1, best.2.pid()));
@@ -376,13 +406,18 @@ impl Held {
                 One::Oldest => new < old,
             };
             if !better {
-                return;
+                return None;
             }
             self.list.clear();
             self.index.clear();
         }
         self.index.insert(pid, self.list.len());
         self.list.push((target, start, dir));
+        Some(self.list.len() - 1)
+    }
+
+    fn dir(&self, at: usize) -> &ProcDir {
+        &self.list[at].2
     }
 
     fn into_order(mut self) -> Vec<ProcDir> {

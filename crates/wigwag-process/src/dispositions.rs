@@ -69,6 +69,8 @@ pub enum Waiting {
     No,
     /// It waits for these.
     For(SignalSet),
+    /// It waited for these when it was stopped: CONT ends the wait with EINTR, and whether it waits again is up to the program.
+    Interrupted(SignalSet),
     /// It may: its system call cannot be read (ptrace access is refused).
     Unknown,
 }
@@ -225,16 +227,18 @@ fn thread(tid: i32, status: &Status, waiting: Waiting) -> ThreadView {
 
 /// Reads the set that a thread in rt_sigtimedwait(2) waits for from its memory.
 fn waiting(task: &ProcDir, state: char) -> Waiting {
-    if state != 'S' {
-        return Waiting::No;
-    }
+    let found: fn(SignalSet) -> Waiting = match state {
+        'S' => Waiting::For,
+        'T' => Waiting::Interrupted,
+        _ => return Waiting::No,
+    };
     match task.syscall() {
         Ok(Some((number, args))) if number == crate::sys::RT_SIGTIMEDWAIT => task
             .mem(args[0], 8)
             .ok()
             .and_then(|bytes| bytes.try_into().ok())
             .map_or(Waiting::Unknown, |bytes| {
-                Waiting::For(SignalSet::from_bits(u64::from_ne_bytes(bytes)))
+                found(SignalSet::from_bits(u64::from_ne_bytes(bytes)))
             }),
         Ok(_) => Waiting::No,
         Err(_) => Waiting::Unknown,

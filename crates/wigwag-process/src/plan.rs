@@ -8,16 +8,18 @@ mod judge;
 
 use std::fmt;
 use std::io;
+use std::os::fd::AsFd;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use wigwag::{PidFd, Scope, pidfd_send};
 
 use crate::census::{SelectError, census};
 use crate::freezer::FreezerGroup;
 use crate::identity::{Identity, Process, Who};
 use crate::order::{Action, FORMAT, Order};
 use crate::prediction::{Effect, Prediction};
-use crate::procfs::{Proc, is_gone};
+use crate::procfs::{Proc, ProcDir, is_gone};
 use crate::receipt::NoMatch;
 use crate::selector::Target;
 pub(crate) use judge::{Judge, user, why_denied};
@@ -73,7 +75,7 @@ pub enum Refusal {
         /// What it would do.
         would: String,
     },
-    /// A group is signalled in one call, and this one is in it, with one that another guard protects.
+    /// A group is signalled as one, and this one is in it, with one that another guard protects.
     InGroupWith {
         /// The protected one.
         pid: i32,
@@ -95,7 +97,7 @@ impl fmt::Display for Refusal {
             Refusal::InGroupWith { pid, why } => {
                 write!(
                     f,
-                    "its group is signalled in one call, and {pid} is in it: {why}"
+                    "its group is signalled as one, and {pid} is in it: {why}"
                 )
             }
             Refusal::ThreadAlone => {
@@ -159,8 +161,10 @@ fn join(missing: &[NoMatch]) -> String {
 pub(crate) enum Delivery {
     /// Through the descriptor of each process.
     Each,
-    /// One call for a whole group.
+    /// One call for a whole group, through its leader's descriptor.
     Group(i32),
+    /// Through the descriptor of each process of a group, until nobody new is in it.
+    Members,
     /// One call for one's own group.
     OwnGroup,
     /// One call for all that one may signal.
@@ -189,6 +193,8 @@ pub struct Prepared<'a> {
     pub(crate) unreadable: usize,
     pub(crate) notes: Vec<String>,
     pub(crate) delivery: Delivery,
+    /// The processes by whose numbers the selector names others.
+    pub(crate) anchors: Vec<ProcDir>,
 }
 
 /// Finds, holds, reads and judges the processes of `order`.
@@ -246,6 +252,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         unreadable: seen.unreadable,
         notes: Vec::new(),
         order,
+        anchors: seen.anchors,
     };
     if !prepared.missing.is_empty() && !prepared.order.guards.ignore_missing {
         return Err(PlanError::Missing(prepared.missing));
@@ -291,6 +298,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         };
         return Err(PlanError::Missing(vec![NoMatch { target: None, why }]));
     }
+    prepared.settle_group();
     prepared.guard_group();
     Ok(prepared)
 }
@@ -322,6 +330,19 @@ fn gone(proc: &Proc, pid: i32, thread: Option<i32>) -> Held {
         },
         status_readable: false,
     }
+}
+
+/// The pidfd of the leader of a group, where it is held and has not been collected.
+pub(crate) fn leader<'h>(
+    proc: &Proc,
+    group: i32,
+    mut held: impl Iterator<Item = &'h Held>,
+) -> Option<&'h PidFd> {
+    held.find_map(|held| {
+        let process = held.process.as_ref()?;
+        let leads = process.pid() == group && process.stat().pgrp == group;
+        leads.then(|| process.pidfd(proc).ok())?
+    })
 }
 
 fn delivery(proc: &Proc, order: &Order) -> Delivery {
@@ -404,6 +425,7 @@ impl Plan {
             unreadable: self.unreadable,
             notes,
             delivery: Delivery::Each,
+            anchors: Vec::new(),
         })
     }
 }
@@ -422,9 +444,33 @@ impl Prepared<'_> {
         }
     }
 
-    /// A group is signalled in one call: if one in it is protected, none is signalled.
+    /// A group is signalled in one call only where that call cannot reach another group: through the descriptor of its leader.
+    fn settle_group(&mut self) {
+        let Delivery::Group(group) = self.delivery else {
+            return;
+        };
+        let probe = leader(self.proc, group, self.held.iter())
+            .map(|leader| pidfd_send(leader.as_fd(), None, None, Scope::Group));
+        let why = match probe {
+            Some(Err(error)) if error.is_unsupported() => {
+                "this kernel cannot signal a group through its leader (before Linux 6.9)"
+            }
+            Some(_) => return,
+            None => "its leader has ended",
+        };
+        self.delivery = Delivery::Members;
+        self.notes.push(format!(
+            "process group {group} is signalled one process after the other, not at once: {why}, and its number may become another's"
+        ));
+    }
+
+    /// A group is signalled as one: if one in it is protected, none is signalled.
     fn guard_group(&mut self) {
-        if !matches!(self.delivery, Delivery::Group(_) | Delivery::OwnGroup) {
+        let as_one = matches!(
+            self.delivery,
+            Delivery::Group(_) | Delivery::Members | Delivery::OwnGroup
+        );
+        if !as_one {
             return;
         }
         let protected = self.held.iter().find_map(|held| {

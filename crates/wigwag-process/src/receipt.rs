@@ -88,7 +88,7 @@ pub enum Through {
     Tgkill,
     /// `pidfd_send_signal(2)` to the group of the held leader (`PIDFD_SIGNAL_PROCESS_GROUP`, Linux 6.9): one atomic call.
     PidfdGroup,
-    /// `kill(2)` of a group or of everyone: one atomic call for all members.
+    /// `kill(2)` of one's own group or of everyone: one atomic call for all of them.
     Kill,
     /// The cgroup freezer.
     Freezer,

@@ -36,16 +36,22 @@ pub struct Recipe {
     pub unread_signalfd: Vec<i32>,
     /// Waited for by a thread in `sigwaitinfo` that reports; blocked in all threads.
     pub sigwait: Vec<i32>,
+    /// That thread waits once only, also where the wait is interrupted, and idles then.
+    pub sigwait_once: bool,
     /// The leader exits once the others run: `/proc/PID/stat` shows a zombie with living threads.
     pub leader_exits: bool,
     /// A session of its own, so that its group is an orphaned one.
     pub orphaned: bool,
+    /// Joins this process group, of the test's session, instead of leading one of its own.
+    pub group: Option<i32>,
     /// May dump core (RLIMIT_CORE unlimited); otherwise the limit is 0.
     pub cores: bool,
     /// Its working directory.
     pub directory: Option<String>,
     /// Seize this process with ptrace, and leave it in every signal-delivery-stop, reported.
     pub trace: Option<i32>,
+    /// Trace by PTRACE_ATTACH instead, as older debuggers do.
+    pub attach: bool,
     /// Children of its own, made to the same recipe, that only sleep. They alone bear the name.
     pub brood: usize,
     /// It is the init of a pid namespace of its own (with a `/proc` of its own).

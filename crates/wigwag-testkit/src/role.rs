@@ -37,7 +37,10 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
         sys::mount_proc()?;
     }
     sys::die_with_parent();
-    sys::own_group(recipe.orphaned);
+    match recipe.group {
+        Some(group) => sys::join_group(group)?,
+        None => sys::own_group(recipe.orphaned),
+    }
     sys::limit_core(if recipe.cores { u64::MAX } else { 0 })?;
     if let Some(name) = &recipe.name {
         sys::set_name(name);
@@ -66,7 +69,7 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
         sys::become_user(user)?;
     }
     if let Some(pid) = recipe.trace {
-        trace(pid)?;
+        trace(pid, recipe.attach)?;
     }
     // A signalfd shows the signals of whoever reads it: descriptors are made here, read in a thread.
     let unread = (!recipe.unread_signalfd.is_empty())
@@ -77,11 +80,14 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
         std::thread::spawn(move || read_signals(fd));
     }
     if !recipe.sigwait.is_empty() {
-        let signals = recipe.sigwait.clone();
+        let (signals, once) = (recipe.sigwait.clone(), recipe.sigwait_once);
         std::thread::spawn(move || {
             loop {
                 if let Some(signal) = sys::sigwait(&signals) {
                     tell(&format!("sigwait {signal}"));
+                }
+                if once {
+                    idle();
                 }
             }
         });
@@ -126,6 +132,12 @@ fn obey() {
     sys::exit_now(0)
 }
 
+fn idle() -> ! {
+    loop {
+        sys::pause();
+    }
+}
+
 fn read_signals(fd: OwnedFd) {
     // One `struct signalfd_siginfo` a read; its first field is the number.
     let mut file = std::fs::File::from(fd);
@@ -158,8 +170,12 @@ fn hatch(recipe: &Recipe) -> std::io::Result<()> {
 }
 
 /// A tracer that looks on: what it traces stays in every stop.
-fn trace(pid: i32) -> std::io::Result<()> {
-    sys::seize(pid)?;
+fn trace(pid: i32, attach: bool) -> std::io::Result<()> {
+    if attach {
+        sys::attach(pid)?;
+    } else {
+        sys::seize(pid)?;
+    }
     std::thread::spawn(obey);
     // The tracer is this thread.
     loop {

@@ -169,6 +169,49 @@ pub fn seize(pid: i32) -> io::Result<()> {
     checked(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) }).map(drop)
 }
 
+/// PTRACE_ATTACH, and on from the stop that it makes.
+pub fn attach(pid: i32) -> io::Result<()> {
+    // SAFETY: takes numbers.
+    checked(unsafe { libc::ptrace(libc::PTRACE_ATTACH, pid, 0, 0) })?;
+    wait_any(pid, libc::__WALL);
+    // SAFETY: takes numbers.
+    checked(unsafe { libc::ptrace(libc::PTRACE_CONT, pid, 0, 0) }).map(drop)
+}
+
+/// Has the kernel refuse a command's signals to a group through a descriptor (PIDFD_SIGNAL_PROCESS_GROUP), with EINVAL as one
+/// before Linux 6.9 does.
+pub fn refuse_group_signals(command: &mut Command) {
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    const GROUP_FLAG: u32 = 4;
+    let step = |code, k, jf| libc::sock_filter { code, jt: 0, jf, k };
+    // In `struct seccomp_data` the call's number is at 0, the low half of its fourth argument at 40.
+    let low = if cfg!(target_endian = "big") { 44 } else { 40 };
+    let mut program = [
+        step(LOAD, 0, 0),
+        step(EQUAL, libc::SYS_pidfd_send_signal as u32, 3),
+        step(LOAD, low, 0),
+        step(EQUAL, GROUP_FLAG, 1),
+        step(RETURN, libc::SECCOMP_RET_ERRNO | libc::EINVAL as u32, 0),
+        step(RETURN, libc::SECCOMP_RET_ALLOW, 0),
+    ];
+    let install = move || {
+        let filter = libc::sock_fprog {
+            len: program.len() as u16,
+            filter: program.as_mut_ptr(),
+        };
+        // SAFETY: both are async-signal-safe and change only the child; the program lives through the call.
+        unsafe {
+            checked(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0).into())?;
+            let mode = libc::SECCOMP_MODE_FILTER;
+            checked(libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const filter).into()).map(drop)
+        }
+    };
+    // SAFETY: `install` makes system calls only.
+    unsafe { command.pre_exec(install) };
+}
+
 /// What the C library's `struct sigaction` cannot say for reserved numbers: rt_sigaction(2) is called through it.
 pub fn set_handler(signal: i32, handler: usize) -> io::Result<()> {
     // SAFETY: all zero is a valid sigaction; the handler is SIG_IGN, SIG_DFL or `report`, which is async-signal-safe.
@@ -344,6 +387,12 @@ pub fn own_group(session: bool) {
             libc::setpgid(0, 0)
         };
     }
+}
+
+/// setpgid(2): into a group of one's session.
+pub fn join_group(group: i32) -> io::Result<()> {
+    // SAFETY: takes numbers.
+    checked(libc::c_long::from(unsafe { libc::setpgid(0, group) })).map(drop)
 }
 
 /// setrlimit(2) of RLIMIT_CORE, both limits.

@@ -70,6 +70,8 @@ pub enum Why {
         /// How many may not be read.
         unreadable: usize,
     },
+    /// It ended while it was looked at, and others may have its number: nobody can say which of the two is meant.
+    Replaced,
     /// Processes were found, and none passes the filters.
     Filtered {
         /// How many were found.
@@ -135,6 +137,10 @@ impl Missing {
                 Target::Unit(unit) => write!(f, "no process of the unit {}", unit_name(unit)),
                 other => write!(f, "no process of {other}"),
             },
+            Why::Replaced => write!(
+                f,
+                "{target} ended while it was looked at, and others may have its number by now: ask again"
+            ),
             Why::Nobody => write!(f, "no process for {target}"),
             Why::Unseen { unreadable: 0 } => {
                 write!(
@@ -206,10 +212,11 @@ pub(super) fn explain(
 ) {
     for (index, target) in selector.targets.iter().enumerate() {
         let hit = &hits[index];
-        if hit.passed > 0 {
+        if hit.passed > 0 && !hit.replaced {
             continue;
         }
         let why = match (&hit.why, hit.taken) {
+            _ if hit.replaced => Why::Replaced,
             (Some(why), _) => why.clone(),
             (None, 0) => reason(proc, target, &rules.targets[index], census.unreadable),
             (None, found) => Why::Filtered { found },

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::SelectError;
+use super::anchor::Anchor;
 use super::file::FileRule;
 use super::name::Name;
 use super::tree::{Families, Tree};
 use super::view::{Answer, Stop, View};
 use crate::procfs::{
-    CgroupMount, CgroupPath, Namespace, PidName, Proc, cgroup_mounts, group_id, user_id,
+    CgroupMount, CgroupPath, Namespace, PidName, Proc, ProcDir, cgroup_mounts, group_id, user_id,
 };
 use crate::selector::{Filter, Selector, Target};
 
@@ -27,7 +28,7 @@ pub(super) enum Rule {
     Never,
     Group(i32),
     Session(i32),
-    Tree(Tree),
+    Tree(Tree, Anchor),
     Cgroup(Vec<Hierarchy>),
     Sockets(BTreeSet<u64>),
     File(FileRule),
@@ -52,16 +53,47 @@ impl Hierarchy {
 }
 
 impl Rules {
-    pub(super) fn compile(proc: &Proc, selector: &Selector) -> Result<Rules, SelectError> {
+    pub(super) fn compile(
+        proc: &Proc,
+        selector: &Selector,
+        known: Option<&[&ProcDir]>,
+    ) -> Result<Rules, SelectError> {
+        // Opened first: what is read afterwards and names them by number means these.
+        let open = |pid: &i32| Ok::<_, SelectError>((*pid, Anchor::open(proc, *pid, known)?));
+        let mut roots = selector
+            .targets
+            .iter()
+            .filter_map(|target| match target {
+                Target::Tree(root) => Some(open(root)),
+                _ => None,
+            })
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter();
+        let parents = given(&selector.filter.parent)
+            .map(|parents| parents.iter().map(open).collect())
+            .transpose()?;
         let mut families = None;
         let mut targets = Vec::with_capacity(selector.targets.len());
         for target in &selector.targets {
-            targets.push(Rule::compile(proc, target, &mut families)?);
+            targets.push(Rule::compile(proc, target, &mut families, &mut roots)?);
         }
         Ok(Rules {
             targets,
-            filters: Filters::compile(proc, &selector.filter)?,
+            filters: Filters::compile(proc, &selector.filter, parents, known)?,
         })
+    }
+
+    /// The processes by whose numbers others are named.
+    pub(super) fn into_anchors(self) -> Vec<Anchor> {
+        let roots = self.targets.into_iter().filter_map(|rule| match rule {
+            Rule::Tree(_, root) => Some(root),
+            _ => None,
+        });
+        let parents = self.filters.parents.unwrap_or_default();
+        roots
+            .chain(parents.into_iter().map(|(_, parent)| parent))
+            .chain(self.filters.namespaces_of)
+            .collect()
     }
 
     /// Whether every process must be looked at.
@@ -101,6 +133,7 @@ impl Rule {
         proc: &Proc,
         target: &Target,
         families: &mut Option<Families>,
+        roots: &mut impl Iterator<Item = (i32, Anchor)>,
     ) -> Result<Rule, SelectError> {
         Ok(match target {
             Target::Pid(_) | Target::Thread(_) => Rule::Never,
@@ -111,8 +144,9 @@ impl Rule {
                 if families.is_none() {
                     *families = Some(Families::read(proc)?);
                 }
-                match families.as_ref().map(|f| f.below(*root)) {
-                    Some(tree) if !tree.is_empty() => Rule::Tree(tree),
+                let tree = families.as_ref().map(|f| f.below(*root));
+                match (tree, roots.next()) {
+                    (Some(tree), Some((_, anchor))) if !tree.is_empty() => Rule::Tree(tree, anchor),
                     _ => Rule::Never,
                 }
             }
@@ -142,12 +176,20 @@ impl Rule {
         })
     }
 
+    /// Whether the root of a tree is still there: what has been read until now was below it.
+    pub(super) fn anchor_holds(&self) -> bool {
+        match self {
+            Rule::Tree(_, root) => root.holds(),
+            _ => true,
+        }
+    }
+
     fn takes(&self, view: &mut View<'_>) -> Answer<bool> {
         Ok(match self {
             Rule::Never => false,
             Rule::Group(group) => view.stat()?.pgrp == *group,
             Rule::Session(session) => view.stat()?.session == *session,
-            Rule::Tree(tree) => {
+            Rule::Tree(tree, _) => {
                 // Alive, for a parent: kill(2) with signal 0 tells, also where it is not permitted.
                 let alive = |pid| {
                     let pid = rustix::process::Pid::from_raw(pid);
@@ -259,7 +301,7 @@ pub(super) struct Filters {
     names: Vec<Name>,
     users: Option<Vec<u32>>,
     groups: Option<Vec<u32>>,
-    parents: Option<Vec<i32>>,
+    parents: Option<Vec<(i32, Anchor)>>,
     terminals: Option<Vec<i32>>,
     states: Option<Vec<char>>,
     older: Option<Duration>,
@@ -270,10 +312,17 @@ pub(super) struct Filters {
     cgroups: Option<Vec<Hierarchy>>,
     variables: Vec<(String, Option<String>)>,
     namespaces: Vec<Vec<(&'static CStr, u64)>>,
+    /// Whose they are.
+    namespaces_of: Vec<Anchor>,
 }
 
 impl Filters {
-    fn compile(proc: &Proc, filter: &Filter) -> Result<Filters, SelectError> {
+    fn compile(
+        proc: &Proc,
+        filter: &Filter,
+        parents: Option<Vec<(i32, Anchor)>>,
+        known: Option<&[&ProcDir]>,
+    ) -> Result<Filters, SelectError> {
         let ids = |names: &[String], what, id: fn(&str) -> Option<u32>| {
             let find = |name: &String| {
                 id(name).ok_or_else(|| SelectError::Unknown {
@@ -294,12 +343,13 @@ impl Filters {
             }
             cgroups.extend(found);
         }
+        let (namespaces, namespaces_of) = namespaces(proc, filter, known)?;
         let age = |age: jiff::SignedDuration| Duration::try_from(age).unwrap_or_default();
         Ok(Filters {
             names: filter.name.iter().map(name).collect::<Result<_, _>>()?,
             users: ids(&filter.user, "user", user_id)?,
             groups: ids(&filter.group_id, "group", group_id)?,
-            parents: given(&filter.parent).map(<[i32]>::to_vec),
+            parents,
             terminals: given(&filter.tty)
                 .map(|names| names.iter().map(|name| terminal(name)).collect())
                 .transpose()?,
@@ -311,7 +361,8 @@ impl Filters {
             handles: filter.handles,
             cgroups: given(&filter.cgroup).map(|_| cgroups),
             variables: filter.env.clone(),
-            namespaces: namespaces(proc, filter)?,
+            namespaces,
+            namespaces_of,
         })
     }
 
@@ -328,10 +379,14 @@ impl Filters {
     }
 
     fn stat(&self, view: &mut View<'_>) -> Answer<bool> {
-        if let Some(parents) = &self.parents
-            && !parents.contains(&view.stat()?.ppid)
-        {
-            return Ok(false);
+        if let Some(parents) = &self.parents {
+            let ppid = view.stat()?.ppid;
+            if !parents
+                .iter()
+                .any(|(pid, parent)| *pid == ppid && parent.holds())
+            {
+                return Ok(false);
+            }
         }
         if let Some(terminals) = &self.terminals
             && !terminals.contains(&view.stat()?.tty_nr)
@@ -446,14 +501,25 @@ fn terminal(name: &str) -> Result<i32, SelectError> {
     Ok(((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)) as i32)
 }
 
-fn namespaces(proc: &Proc, filter: &Filter) -> Result<Vec<Vec<(&'static CStr, u64)>>, SelectError> {
-    let mut all = Vec::new();
+/// For each process given its namespaces, and the process itself.
+type Namespaces = (Vec<Vec<(&'static CStr, u64)>>, Vec<Anchor>);
+
+fn namespaces(
+    proc: &Proc,
+    filter: &Filter,
+    known: Option<&[&ProcDir]>,
+) -> Result<Namespaces, SelectError> {
+    let (mut all, mut of) = (Vec::new(), Vec::new());
     for wanted in &filter.ns {
         let failed = |source| SelectError::Namespace {
             pid: wanted.pid,
             source,
         };
-        let dir = proc.dir(wanted.pid).map_err(failed)?;
+        let gone = || failed(rustix::io::Errno::NOENT.into());
+        let anchor = Anchor::open(proc, wanted.pid, known).map_err(failed)?;
+        let Anchor::Held(dir) = &anchor else {
+            return Err(gone());
+        };
         let mut kinds = Vec::new();
         for kind in &wanted.kinds {
             match dir.namespace(*kind) {
@@ -464,8 +530,9 @@ fn namespaces(proc: &Proc, filter: &Filter) -> Result<Vec<Vec<(&'static CStr, u6
             }
         }
         all.push(kinds);
+        of.push(anchor);
     }
-    Ok(all)
+    Ok((all, of))
 }
 
 fn has_kind(proc: &Proc, kind: Namespace) -> bool {

@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use wigwag::Signal;
 
-use crate::census::census;
+use crate::census::{Why, census_again};
 use crate::freezer::FreezerGroup;
 use crate::identity::Who;
 use crate::order::{Action, FORMAT, Ladder, Order, Schedule};
 use crate::plan::{Delivery, Held, Judge, Prepared};
+use crate::procfs::ProcDir;
 use crate::receipt::{Effect, Evidence, Receipt, Report, Sent, Through};
 use crate::selector::Target;
 use watch::{Goal, Waker};
@@ -110,6 +111,7 @@ struct Engine<'a, 'o> {
     interrupted: bool,
     signal: Option<Signal>,
     notes: Vec<String>,
+    anchors: Vec<ProcDir>,
 }
 
 impl Prepared<'_> {
@@ -148,6 +150,7 @@ impl Prepared<'_> {
             interrupted: false,
             signal: None,
             notes: self.notes,
+            anchors: self.anchors,
         };
         engine.add(self.held);
         match engine.order.action.clone() {
@@ -288,15 +291,37 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// Holds processes that the selector means by now and did not before. Whether there were any.
+    /// Holds processes that the selector means by now and did not before. Whether there were any to be signalled.
     fn add_newcomers(&mut self) -> bool {
+        let fresh = self.newcomers();
+        let some = fresh.iter().any(|held| held.entry.refused.is_none());
+        self.add(fresh);
+        some
+    }
+
+    /// Processes that the selector means by now, and did not before.
+    fn newcomers(&mut self) -> Vec<Held> {
         let by_number = |target: &Target| matches!(target, Target::Pid(_) | Target::Thread(_));
         if self.order.whom.targets.iter().all(by_number) && !self.order.whom.targets.is_empty() {
-            return false;
+            return Vec::new();
         }
-        let Ok(seen) = census(self.proc, &self.order.whom) else {
-            return false;
+        let processes = self.courses.iter().filter_map(|c| c.held.process.as_ref());
+        let held: Vec<&ProcDir> = processes
+            .map(|process| process.dir())
+            .chain(&self.anchors)
+            .collect();
+        let Ok(seen) = census_again(self.proc, &self.order.whom, &held) else {
+            return Vec::new();
         };
+        for missing in seen.missing.iter().filter(|m| m.why == Why::Replaced) {
+            let note = format!(
+                "{}: all who were found in it have ended; who is in it now may be of another with the same number, and is left alone",
+                missing.target
+            );
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
         let judge = Judge::new(self.proc, &self.order);
         let known: Vec<(i32, u64)> = self
             .courses
@@ -308,18 +333,14 @@ impl Engine<'_, '_> {
                 )
             })
             .collect();
-        let fresh: Vec<Held> = seen
-            .found
+        seen.found
             .into_iter()
             .filter_map(|dir| judge.hold(dir, None).ok())
             .filter(|held| {
                 let who = &held.entry.who.identity;
                 !known.contains(&(who.pid, who.start_ticks))
             })
-            .collect();
-        let some = fresh.iter().any(|held| held.entry.refused.is_none());
-        self.add(fresh);
-        some
+            .collect()
     }
 
     fn thaw(&mut self) {

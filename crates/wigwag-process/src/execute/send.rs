@@ -1,22 +1,34 @@
 //! Handing signals to the kernel.
 
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
-use wigwag::send::{probe_group, queue_thread, send_everyone, send_group, send_thread};
+use wigwag::send::{queue_thread, send_everyone, send_own_group, send_thread};
 use wigwag::{Errno, Error, PidFd, Scope, Signal, pidfd_send};
 
 use super::{Course, Engine};
-use crate::plan::Delivery;
+use crate::plan::{Delivery, leader};
 use crate::receipt::{Effect, Evidence, Sent, Through};
+
+/// How long a group that goes on forking is followed.
+const SETTLING: Duration = Duration::from_secs(5);
 
 impl Engine<'_, '_> {
     /// Sends to every process that is not settled.
     pub(super) fn send_all(&mut self, signal: Option<Signal>, value: Option<i32>) {
         self.signal = signal;
         match self.delivery {
-            Delivery::Group(group) => self.send_together(signal, Some(group)),
-            Delivery::OwnGroup => self.send_together(signal, Some(0)),
-            Delivery::Everyone => self.send_together(signal, None),
+            _ if self.open() == 0 => {}
+            Delivery::Group(group) => self.send_to_group(signal, group),
+            Delivery::Members => self.send_to_members(signal),
+            Delivery::OwnGroup => {
+                let result = signal.map_or(Ok(()), send_own_group);
+                self.send_together(&result, signal, Through::Kill);
+            }
+            Delivery::Everyone => {
+                let result = signal.map_or(Ok(()), send_everyone);
+                self.send_together(&result, signal, Through::Kill);
+            }
             Delivery::Each | Delivery::Freezer(_) => {
                 for index in 0..self.courses.len() {
                     if self.courses[index].is_open() {
@@ -54,18 +66,56 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// One kill(2) for a whole group (0: one's own), or for everyone.
-    fn send_together(&mut self, signal: Option<Signal>, group: Option<i32>) {
-        if self.courses.iter().all(|course| !course.is_open()) {
-            return;
+    /// To each process of a group, and to those that were forked meanwhile, as one call to the whole group would.
+    fn send_to_members(&mut self, signal: Option<Signal>) {
+        let begun = self.now();
+        if signal.is_some() {
+            self.add_newcomers();
         }
+        let until = Instant::now() + SETTLING;
+        loop {
+            for index in 0..self.courses.len() {
+                let course = &self.courses[index];
+                let has_it = course.sent.last().is_some_and(|sent| sent.at >= begun);
+                if course.is_open() && !has_it {
+                    self.send_one(index, signal, None);
+                }
+            }
+            // Who goes on running may fork as an answer, as a server its new workers: that is not meant.
+            let halted = self
+                .courses
+                .iter()
+                .all(|course| course.held.entry.predicted.halts());
+            if signal.is_none() || Instant::now() >= until {
+                return;
+            }
+            if !halted {
+                let left = self.newcomers();
+                if !left.is_empty() {
+                    let who: Vec<String> = left.iter().map(|h| h.entry.who.to_string()).collect();
+                    self.notes.push(format!(
+                        "not signalled, since they came while the signal was sent and may be the answer to it: {}",
+                        who.join(", ")
+                    ));
+                }
+                return;
+            }
+            if !self.add_newcomers() {
+                return;
+            }
+        }
+    }
+
+    /// One call for all: through the leader of a group, to one's own, to everyone.
+    fn send_together(
+        &mut self,
+        result: &wigwag::Result<()>,
+        signal: Option<Signal>,
+        through: Through,
+    ) {
         let at = self.now();
-        let (result, through) = match group {
-            Some(group) => self.send_group(signal, group),
-            None => (signal.map_or(Ok(()), send_everyone), Through::Kill),
-        };
         for course in self.courses.iter_mut().filter(|course| course.is_open()) {
-            match &result {
+            match result {
                 Ok(()) => course.sent.push(Sent {
                     signal,
                     at,
@@ -76,36 +126,15 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// Through the pidfd of the leader where it lives and the kernel can; then not even a group number can be mistaken.
-    fn send_group(&self, signal: Option<Signal>, group: i32) -> (wigwag::Result<()>, Through) {
-        let leader = self.courses.iter().find_map(|course| {
-            let process = course.held.process.as_ref()?;
-            (process.pid() == group && process.stat().pgrp == group)
-                .then(|| process.pidfd(self.proc).ok())?
-        });
-        if let Some(leader) = leader {
-            let result = pidfd_send(leader.as_fd(), signal, None, Scope::Group);
+    fn send_to_group(&mut self, signal: Option<Signal>, group: i32) {
+        let held = self.courses.iter().map(|course| &course.held);
+        let result = leader(self.proc, group, held)
+            .map(|leader| pidfd_send(leader.as_fd(), signal, None, Scope::Group));
+        match result {
             // ESRCH is an answer: nobody is left in the group, and its number may be another's by now.
-            if !matches!(&result, Err(error) if error.is_unsupported()) {
-                return (result, Through::PidfdGroup);
-            }
+            Some(result) => self.send_together(&result, signal, Through::PidfdGroup),
+            None => self.send_to_members(signal),
         }
-        // By number: as long as a held member is in the group, no other group can have it.
-        let inhabited = self.courses.iter().any(|course| {
-            let process = course.held.process.as_ref();
-            process.is_some_and(|p| p.dir().stat().is_ok_and(|stat| stat.pgrp == group))
-        });
-        if group != 0 && !inhabited {
-            let gone = Error::new(format!("send to group {group}"), Errno::SRCH);
-            return (Err(gone), Through::Kill);
-        }
-        let result = match signal {
-            Some(signal) if group == 0 => wigwag::send::send_own_group(signal),
-            Some(signal) => send_group(group, signal),
-            None if group == 0 => Ok(()),
-            None => probe_group(group),
-        };
-        (result, Through::Kill)
     }
 }
 

@@ -1,0 +1,122 @@
+//! By what they hold open, and by control group.
+
+use std::path::Path;
+
+use wigwag_process::census::{SelectError, Why, census};
+use wigwag_process::procfs::Proc;
+use wigwag_process::selector::{Filter, Selector};
+
+use crate::tools::{Folder, Sleeper, eventually, find, pids, unique, why};
+
+#[test]
+fn by_open_file_map_and_socket() {
+    let folder = Folder::new("file");
+    let path = folder.0.join("open");
+    let file = std::fs::File::create(&path).unwrap();
+    let target = format!("file:{}", path.display());
+    let me = [std::process::id() as i32];
+    assert_eq!(pids(&find(&[&target], Filter::default())), me);
+    drop(file);
+    // A child of another test may have been forked meanwhile, and closes what it has inherited only when it executes.
+    eventually("closed", || {
+        find(&[&target], Filter::default()).found.is_empty()
+    });
+    // Some process may be shown to nobody, as pid 1 of some sandboxes: then it is not claimed that nobody holds it.
+    match find(&[&target], Filter::default()).missing[0].why {
+        Why::Unheld => assert_eq!(
+            why(&target),
+            format!("no process holds {} open", path.display())
+        ),
+        Why::Unseen { unreadable } => assert!(unreadable > 0),
+        ref other => panic!("{other:?}"),
+    }
+    let program = folder.0.join("program");
+    std::fs::copy("/bin/sh", &program).unwrap();
+    let sleeper = Sleeper::run(&program, "", |_| {});
+    assert_eq!(
+        pids(&find(
+            &[&format!("file:{}", program.display())],
+            Filter::default()
+        )),
+        [sleeper.pid()]
+    );
+    let name = folder.0.join("socket");
+    let socket = std::os::unix::net::UnixListener::bind(&name).unwrap();
+    assert_eq!(
+        pids(&find(
+            &[&format!("file:{}", name.display())],
+            Filter::default()
+        )),
+        me
+    );
+    drop(socket);
+    assert_eq!(why("file:/no/such"), "/no/such: No such file or directory");
+}
+
+#[test]
+fn by_control_group_and_unit() {
+    let proc = Proc::open().unwrap();
+    let mounts = wigwag_process::procfs::cgroup_mounts(&proc.read(c"self/mountinfo").unwrap());
+    let unit = unique("wigwag-census");
+    let mounted = mounts
+        .iter()
+        .find(|m| m.controllers.is_empty() && m.root == Path::new("/"));
+    let Some(mount) = mounted.or(mounts.first()) else {
+        return eprintln!("skipped: no control groups are mounted");
+    };
+    let top = mount.point.join(unique("wigwag-top"));
+    let group = top.join(format!("{unit}.service"));
+    if std::fs::create_dir_all(&group).is_err() {
+        return eprintln!("skipped: control groups cannot be made here");
+    }
+    assert!(
+        why(&format!("cgroup:{}", group.display()))
+            .starts_with("no process is in the control group")
+    );
+    let sleeper = Sleeper::plain();
+    std::fs::write(group.join("cgroup.procs"), sleeper.pid().to_string()).unwrap();
+    let bare = group
+        .strip_prefix(&mount.point)
+        .unwrap()
+        .display()
+        .to_string();
+    for target in [
+        format!("cgroup:{}", group.display()),
+        format!("cgroup:{}", top.display()),
+        format!("cgroup:/{bare}"),
+        format!("cgroup:{bare}/"),
+        format!("unit:{unit}"),
+        format!("unit:{unit}.service"),
+    ] {
+        assert_eq!(
+            pids(&find(&[&target], Filter::default())),
+            [sleeper.pid()],
+            "{target}"
+        );
+    }
+    let filter = Filter {
+        cgroup: vec![top.clone()],
+        ..Filter::default()
+    };
+    assert_eq!(pids(&find(&[], filter)), [sleeper.pid()]);
+    drop(sleeper);
+    eventually("emptied", || std::fs::remove_dir(&group).is_ok());
+    std::fs::remove_dir(&top).unwrap();
+    assert_eq!(why("cgroup:/no/such"), "no control group /no/such");
+    assert_eq!(
+        why("unit:no-such"),
+        "no process of the unit no-such.service"
+    );
+    let filter = Filter {
+        cgroup: vec!["/no/such".into()],
+        ..Filter::default()
+    };
+    let selector = Selector {
+        targets: Vec::new(),
+        filter,
+    };
+    assert!(matches!(
+        census(&proc, &selector),
+        Err(SelectError::Cgroup(_))
+    ));
+}
