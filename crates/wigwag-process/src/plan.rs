@@ -20,7 +20,7 @@ use crate::prediction::{Effect, Prediction};
 use crate::procfs::{Proc, is_gone};
 use crate::receipt::NoMatch;
 use crate::selector::Target;
-pub(crate) use judge::{Judge, user, why_denied};
+pub(crate) use judge::{Judge, user, why_denied, why_not_by_number};
 
 /// An order with the processes it was found to mean, plain data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -259,7 +259,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         ));
     }
     let max = prepared.order.guards.max.unwrap_or(usize::MAX);
-    let judge = Judge::new(proc, &prepared.order);
+    let judge = Judge::new(proc, &prepared.order, &prepared.delivery);
     let candidates = seen.found.len() + seen.threads.len();
     if candidates > max {
         let found = candidates
@@ -356,29 +356,23 @@ impl Plan {
             crate::limits::raise_open_files();
         }
         let mut notes = self.notes;
-        if self
-            .entries
-            .iter()
-            .any(|entry| entry.who.identity.pidfd_inode.is_none())
-        {
-            notes.push(
-                "some processes are known by their start time only, which has a resolution of 10 ms (before Linux 6.9)".into(),
-            );
-        }
-        let judge = Judge::new(proc, &self.order);
+        let judge = Judge::new(proc, &self.order, &Delivery::Each);
+        let mut by_start_time = false;
         let mut held = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             let pid = entry.who.identity.pid;
-            let same = proc
-                .dir(pid)
-                .and_then(Process::from_dir)
-                .ok()
-                .filter(|p| p.is(proc, &entry.who.identity));
             let thread = entry.who.thread;
-            let held_again = match same {
-                Some(process) => judge.hold_process(process, thread),
-                None => Err(rustix::io::Errno::SRCH.into()),
+            let held_again = match proc.dir(pid).and_then(Process::from_dir) {
+                Ok(process) if process.is(proc, &entry.who.identity) => {
+                    judge.hold_process(process, thread)
+                }
+                Ok(_) => Err(rustix::io::Errno::SRCH.into()),
+                Err(error) => Err(error),
             };
+            if let Ok(now) = &held_again {
+                let inodes = [&entry, &now.entry].map(|entry| entry.who.identity.pidfd_inode);
+                by_start_time |= inodes.contains(&None);
+            }
             held.push(match held_again {
                 // What was refused when the plan was made stays refused.
                 Ok(now) => Held {
@@ -395,6 +389,13 @@ impl Plan {
                 },
                 Err(source) => return Err(PlanError::Read { pid, source }),
             });
+        }
+        if by_start_time {
+            notes.push(
+                "some processes are known by their start time only, which has a resolution of 10 ms: their pidfds have no inode of \
+                 their own (before Linux 6.9), or cannot be opened"
+                    .into(),
+            );
         }
         Ok(Prepared {
             proc,

@@ -297,7 +297,7 @@ impl Engine<'_, '_> {
         let Ok(seen) = census(self.proc, &self.order.whom) else {
             return false;
         };
-        let judge = Judge::new(self.proc, &self.order);
+        let judge = Judge::new(self.proc, &self.order, &self.delivery);
         let known: Vec<(i32, u64)> = self
             .courses
             .iter()
@@ -372,6 +372,13 @@ impl Engine<'_, '_> {
                     "write to the freezer",
                 ),
             }
+        }
+    }
+
+    /// What the reader should know, once.
+    fn note(&mut self, text: String) {
+        if !self.notes.contains(&text) {
+            self.notes.push(text);
         }
     }
 

@@ -122,14 +122,14 @@ impl PidFd {
     ///
     /// # Errors
     /// ESRCH: no such process. EINVAL or ENOENT: the number is that of a thread, or is not positive. EMFILE, ENFILE: too
-    /// many descriptors. ENOSYS: Linux before 5.3.
+    /// many descriptors. ENOSYS: Linux before 5.3, or a seccomp filter; EPERM: a seccomp filter.
     pub fn open(pid: i32) -> Result<PidFd> {
         let error = |errno| {
             let error = Error::new(format!("open a pidfd of pid {pid}"), errno);
-            if errno == Errno::NOSYS {
-                error.when_unsupported("5.3")
-            } else {
-                error
+            match errno {
+                Errno::NOSYS => error.when_unsupported("5.3"),
+                Errno::PERM => error.when_filtered(),
+                _ => error,
             }
         };
         sys::pidfd::open(pid, 0).map(PidFd).map_err(error)
@@ -139,14 +139,14 @@ impl PidFd {
     ///
     /// # Errors
     /// ESRCH: no such thread. EINVAL: an older kernel, where [`is_unsupported`](Error::is_unsupported) is true and
-    /// [`send_thread`](super::send_thread) is left; or the number is not positive.
+    /// [`send_thread`](super::send_thread) is left; or the number is not positive. EPERM: a seccomp filter.
     pub fn open_thread(thread: i32) -> Result<PidFd> {
         let error = |errno| {
             let error = Error::new(format!("open a pidfd of thread {thread}"), errno);
-            if matches!(errno, Errno::NOSYS | Errno::INVAL) && thread > 0 {
-                error.when_unsupported("6.9")
-            } else {
-                error
+            match errno {
+                Errno::NOSYS | Errno::INVAL if thread > 0 => error.when_unsupported("6.9"),
+                Errno::PERM => error.when_filtered(),
+                _ => error,
             }
         };
         sys::pidfd::open(thread, sys::pidfd::THREAD)
