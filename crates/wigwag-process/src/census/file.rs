@@ -29,7 +29,10 @@ fn device_and_inode(dir: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<((u3
         // A seccomp filter that does not know statx(2).
         Err(Errno::NOSYS | Errno::PERM) => {
             let stat = rustix::fs::statat(dir, name, AtFlags::empty())?;
-            let device = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));
+            let device = (
+                rustix::fs::major(stat.st_dev),
+                rustix::fs::minor(stat.st_dev),
+            );
             Ok((device, stat.st_ino))
         }
         Err(errno) => Err(errno),
@@ -56,9 +59,8 @@ impl FileRule {
     }
 
     pub(super) fn is_held_by(&self, view: &mut View<'_>) -> Answer<bool> {
-        let open = view.any_fd(|dir, name| {
-            Ok(device_and_inode(dir, name)? == (self.device, self.inode))
-        })?;
+        let open =
+            view.any_fd(|dir, name| Ok(device_and_inode(dir, name)? == (self.device, self.inode)))?;
         if open || (!self.sockets.is_empty() && has_socket(view, &self.sockets)?) {
             return Ok(true);
         }

@@ -159,8 +159,7 @@ fn to_thread(
     if task.stat().is_err() {
         return (Err(gone(Errno::SRCH)), Through::PidfdThread);
     }
-    let result =
-        thread.and_then(|thread| pidfd_send(thread.as_fd(), signal, value, Scope::Thread));
+    let result = thread.and_then(|thread| pidfd_send(thread.as_fd(), signal, value, Scope::Thread));
     let refused = |error: &Error| {
         error.is_unsupported() || error.is_denied() && probe_thread(process.pid(), tid).is_ok()
     };
