@@ -382,9 +382,11 @@ impl Question<'_> {
             let (effect, reason) = self.action();
             effects.insert(effect);
             reasons.push(reason);
-            let hidden = chosen
-                .iter()
-                .any(|thread| thread.waiting == Waiting::Unknown);
+            // KILL and STOP cannot be waited for.
+            let hidden = !matches!(signal, Signal::KILL | Signal::STOP)
+                && chosen
+                    .iter()
+                    .any(|thread| thread.waiting == Waiting::Unknown);
             if hidden && matches!(effect, Effect::Kills | Effect::DumpsCore | Effect::Stops) {
                 certain = false;
                 reasons
