@@ -108,10 +108,13 @@ impl Engine<'_, '_> {
                     .into(),
             );
         }
-        // By number: as long as a held member is in the group, no other group can have it.
+        // By number: as long as a held member is in the group, no other group can have it. Asked last is whether that member is
+        // still there, so that no more than the call itself is left to chance.
         let inhabited = self.courses.iter().any(|course| {
-            let process = course.held.process.as_ref();
-            process.is_some_and(|p| p.dir().stat().is_ok_and(|stat| stat.pgrp == group))
+            course.held.process.as_ref().is_some_and(|process| {
+                let dir = process.dir();
+                dir.stat().is_ok_and(|stat| stat.pgrp == group) && dir.is_there()
+            })
         });
         if group != 0 && !inhabited {
             let gone = Error::new(format!("send to group {group}"), Errno::SRCH);
@@ -166,8 +169,8 @@ fn to_thread(
     if !result.as_ref().is_err_and(refused) {
         return (result, Through::PidfdThread);
     }
-    // Again, as close to the call as can be.
-    if task.stat().is_err() {
+    // Asked last, so that no more than the call itself is left to chance.
+    if !task.is_there() {
         return (Err(gone(Errno::SRCH)), Through::Tgkill);
     }
     match (signal, value) {
