@@ -12,7 +12,8 @@ use std::os::fd::AsFd;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use wigwag::{PidFd, Scope, pidfd_send};
+use wigwag::send::probe_group;
+use wigwag::{Scope, pidfd_send};
 
 use crate::census::{SelectError, census};
 use crate::freezer::FreezerGroup;
@@ -22,7 +23,7 @@ use crate::prediction::{Effect, Prediction};
 use crate::procfs::{Proc, ProcDir, is_gone};
 use crate::receipt::NoMatch;
 use crate::selector::Target;
-pub(crate) use judge::{Judge, user, why_denied};
+pub(crate) use judge::{Judge, user, why_denied, why_not_by_number};
 
 /// An order with the processes it was found to mean, plain data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -266,7 +267,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         ));
     }
     let max = prepared.order.guards.max.unwrap_or(usize::MAX);
-    let judge = Judge::new(proc, &prepared.order);
+    let judge = Judge::new(proc, &prepared.order, &prepared.delivery);
     let candidates = seen.found.len() + seen.threads.len();
     if candidates > max {
         let found = candidates
@@ -332,16 +333,15 @@ fn gone(proc: &Proc, pid: i32, thread: Option<i32>) -> Held {
     }
 }
 
-/// The pidfd of the leader of a group, where it is held and has not been collected.
+/// The leader of a group, where it is held: its descriptor names the group, which no number does.
 pub(crate) fn leader<'h>(
-    proc: &Proc,
     group: i32,
     mut held: impl Iterator<Item = &'h Held>,
-) -> Option<&'h PidFd> {
+) -> Option<&'h ProcDir> {
     held.find_map(|held| {
         let process = held.process.as_ref()?;
         let leads = process.pid() == group && process.stat().pgrp == group;
-        leads.then(|| process.pidfd(proc).ok())?
+        leads.then(|| process.dir())
     })
 }
 
@@ -377,29 +377,23 @@ impl Plan {
             crate::limits::raise_open_files();
         }
         let mut notes = self.notes;
-        if self
-            .entries
-            .iter()
-            .any(|entry| entry.who.identity.pidfd_inode.is_none())
-        {
-            notes.push(
-                "some processes are known by their start time only, which has a resolution of 10 ms (before Linux 6.9)".into(),
-            );
-        }
-        let judge = Judge::new(proc, &self.order);
+        let judge = Judge::new(proc, &self.order, &Delivery::Each);
+        let mut by_start_time = false;
         let mut held = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             let pid = entry.who.identity.pid;
-            let same = proc
-                .dir(pid)
-                .and_then(Process::from_dir)
-                .ok()
-                .filter(|p| p.is(proc, &entry.who.identity));
             let thread = entry.who.thread;
-            let held_again = match same {
-                Some(process) => judge.hold_process(process, thread),
-                None => Err(rustix::io::Errno::SRCH.into()),
+            let held_again = match proc.dir(pid).and_then(Process::from_dir) {
+                Ok(process) if process.is(proc, &entry.who.identity) => {
+                    judge.hold_process(process, thread)
+                }
+                Ok(_) => Err(rustix::io::Errno::SRCH.into()),
+                Err(error) => Err(error),
             };
+            if let Ok(now) = &held_again {
+                let inodes = [&entry, &now.entry].map(|entry| entry.who.identity.pidfd_inode);
+                by_start_time |= inodes.contains(&None);
+            }
             held.push(match held_again {
                 // What was refused when the plan was made stays refused.
                 Ok(now) => Held {
@@ -416,6 +410,13 @@ impl Plan {
                 },
                 Err(source) => return Err(PlanError::Read { pid, source }),
             });
+        }
+        if by_start_time {
+            notes.push(
+                "some processes are known by their start time only, which has a resolution of 10 ms: their pidfds have no inode of \
+                 their own (before Linux 6.9), or cannot be opened"
+                    .into(),
+            );
         }
         Ok(Prepared {
             proc,
@@ -449,11 +450,13 @@ impl Prepared<'_> {
         let Delivery::Group(group) = self.delivery else {
             return;
         };
-        let probe = leader(self.proc, group, self.held.iter())
+        let probe = leader(group, self.held.iter())
             .map(|leader| pidfd_send(leader.as_fd(), None, None, Scope::Group));
         let why = match probe {
-            Some(Err(error)) if error.is_unsupported() => {
-                "this kernel cannot signal a group through its leader (before Linux 6.9)"
+            Some(Err(error))
+                if error.is_unsupported() || error.is_denied() && probe_group(group).is_ok() =>
+            {
+                "it cannot be signalled through its leader here (before Linux 6.9, or a seccomp filter refuses it)"
             }
             Some(_) => return,
             None => "its leader has ended",

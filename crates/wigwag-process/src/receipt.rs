@@ -84,11 +84,13 @@ pub enum Through {
     Pidfd,
     /// The same for one thread (`PIDFD_SIGNAL_THREAD`, Linux 6.9).
     PidfdThread,
-    /// `tgkill(2)`: pid and thread id are numbers, which can be reused between reading and sending.
+    /// `tgkill(2)`: pid and thread id are numbers. The thread is seen alive just before, through the held directory.
     Tgkill,
+    /// `rt_tgsigqueueinfo(2)`: the same with a value.
+    Tgsigqueue,
     /// `pidfd_send_signal(2)` to the group of the held leader (`PIDFD_SIGNAL_PROCESS_GROUP`, Linux 6.9): one atomic call.
     PidfdGroup,
-    /// `kill(2)` of one's own group or of everyone: one atomic call for all of them.
+    /// `kill(2)` of one's own group or of everyone: one atomic call for all of them. Of one process only with signal 0.
     Kill,
     /// The cgroup freezer.
     Freezer,
@@ -100,6 +102,7 @@ impl fmt::Display for Through {
             Through::Pidfd => "pidfd_send_signal",
             Through::PidfdThread => "pidfd_send_signal (thread)",
             Through::Tgkill => "tgkill (by number)",
+            Through::Tgsigqueue => "rt_tgsigqueueinfo (by number)",
             Through::PidfdGroup => "pidfd_send_signal (group)",
             Through::Kill => "kill",
             Through::Freezer => "cgroup freezer",

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use wigwag::{Signal, WaitStatus};
 
-use super::watch::{Goal, has_ended};
+use super::watch::Goal;
 use super::{Course, Engine};
 use crate::order::Action;
 use crate::plan::Held;
@@ -79,19 +79,19 @@ fn look(proc: &Proc, course: &Course) -> Seen {
     let Some(process) = &held.process else {
         return (Effect::GoneBefore, Evidence::Seen, "it had ended".into());
     };
-    match process.pidfd(proc) {
-        Ok(pidfd) if has_ended(pidfd) => {
+    match process.has_ended(proc) {
+        Ok(true) => {
             let (effect, how) = ended(proc, held);
             return (effect, Evidence::Seen, how);
         }
-        Err(error) if is_gone(&error) => {
+        Ok(false) => {}
+        Err(error) => {
             return (
-                Effect::Ended { status: None },
-                Evidence::Seen,
-                "its number is free".into(),
+                Effect::Unknown,
+                Evidence::Unknown,
+                format!("it cannot be read: {error}"),
             );
         }
-        _ => {}
     }
     let Some(signal) = course.last_signal() else {
         return (
@@ -241,8 +241,12 @@ pub(super) fn ended(proc: &Proc, held: &Held) -> (Effect, String) {
     {
         return (of(status), "its pidfd (PIDFD_GET_INFO)".into());
     }
+    let witness = match process.pidfd(proc) {
+        Ok(_) => "its pidfd",
+        Err(_) => "/proc",
+    };
     (
         Effect::Ended { status: None },
-        "its pidfd says that it has ended; its status is not ours to read".into(),
+        format!("{witness} says that it has ended; its status is not ours to read"),
     )
 }

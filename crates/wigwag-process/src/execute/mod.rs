@@ -322,7 +322,7 @@ impl Engine<'_, '_> {
                 self.notes.push(note);
             }
         }
-        let judge = Judge::new(self.proc, &self.order);
+        let judge = Judge::new(self.proc, &self.order, &self.delivery);
         let known: Vec<(i32, u64)> = self
             .courses
             .iter()
@@ -393,6 +393,13 @@ impl Engine<'_, '_> {
                     "write to the freezer",
                 ),
             }
+        }
+    }
+
+    /// What the reader should know, once.
+    fn note(&mut self, text: String) {
+        if !self.notes.contains(&text) {
+            self.notes.push(text);
         }
     }
 

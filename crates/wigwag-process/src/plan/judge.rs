@@ -4,9 +4,9 @@ use std::io;
 
 use wigwag::Signal;
 
-use super::{Entry, Held, Refusal};
+use super::{Delivery, Entry, Held, Refusal};
 use crate::dispositions::SignalView;
-use crate::identity::{Process, Who};
+use crate::identity::{Permission, Process, Who};
 use crate::order::{Action, Guards, Order};
 use crate::prediction::{Effect, Prediction, To, predict};
 use crate::procfs::{Namespace, Proc, ProcDir, Status, user_name};
@@ -22,10 +22,12 @@ pub(crate) struct Judge<'a> {
     ancestors: Vec<i32>,
     /// The words that mean oneself and one's ancestors by definition.
     lifted: bool,
+    /// Whether each process is signalled through its own descriptor.
+    one_by_one: bool,
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(proc: &'a Proc, order: &'a Order) -> Judge<'a> {
+    pub(crate) fn new(proc: &'a Proc, order: &'a Order, delivery: &Delivery) -> Judge<'a> {
         let own = rustix::process::getpid().as_raw_nonzero().get();
         let stat = proc.own().and_then(|dir| dir.stat()).ok();
         Judge {
@@ -44,6 +46,7 @@ impl<'a> Judge<'a> {
                 .targets
                 .iter()
                 .any(|t| matches!(t, Target::OwnGroup | Target::Everyone)),
+            one_by_one: matches!(delivery, Delivery::Each),
         }
     }
 
@@ -81,15 +84,20 @@ impl<'a> Judge<'a> {
         if matches!(self.action, Action::Wait { .. }) {
             return Ok(Prediction::of(Effect::Nothing, "nothing is sent"));
         }
-        if let Err(error) = process.send(None, None) {
-            if !error.is_denied() {
-                return Err(io::Error::from(error));
+        match process.permission()? {
+            Permission::Granted => {}
+            Permission::ByNumberOnly(error) => {
+                if signal.is_some() && thread.is_none() && self.one_by_one {
+                    return Ok(Prediction::of(Effect::Denied, why_not_by_number(&error)));
+                }
             }
-            // CONT may be sent to anybody in one's own session (kill(2)).
-            let in_session =
-                signal == Some(Signal::CONT) && process.stat().session == self.own_session;
-            if !in_session {
-                return Ok(Prediction::of(Effect::Denied, why_denied(status)));
+            Permission::Denied(_) => {
+                // CONT may be sent to anybody in one's own session (kill(2)).
+                let in_session =
+                    signal == Some(Signal::CONT) && process.stat().session == self.own_session;
+                if !in_session {
+                    return Ok(Prediction::of(Effect::Denied, why_denied(status)));
+                }
             }
         }
         let Some(signal) = signal else {
@@ -153,9 +161,24 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Why a process that may be signalled is not: only its number is left, which says too little.
+pub(crate) fn why_not_by_number(error: &wigwag::Error) -> String {
+    let errno = error.errno();
+    format!(
+        "pidfd_send_signal is not to be had here ({errno}: an older kernel, or a seccomp filter), and by its number another \
+         process could be hit"
+    )
+}
+
 /// Whose process it is, and who asks.
 pub(crate) fn why_denied(status: &Status) -> String {
     let own = rustix::process::geteuid().as_raw();
+    if [status.uids[0], status.uids[2]].contains(&own) {
+        return format!(
+            "it belongs to {} as you do: something else refuses it (a security module, a seccomp filter, another user namespace)",
+            user(own)
+        );
+    }
     format!(
         "it belongs to {}, and you are {}",
         user(status.uids[0]),
