@@ -186,7 +186,7 @@ fn to_thread(
     if !result.as_ref().is_err_and(refused) {
         return (result, Through::PidfdThread);
     }
-    // Asked last, so that no more than the call itself is left to chance.
+    // Asked last, so that no more than the call itself is left to chance (with a value, getpid and getuid come before it).
     if !task.is_there() {
         return (Err(gone(Errno::SRCH)), Through::Tgkill);
     }
