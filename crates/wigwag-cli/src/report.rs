@@ -13,6 +13,7 @@
 
 use jiff::SignedDuration;
 use wigwag_process::identity::Who;
+use wigwag_process::order::Action;
 use wigwag_process::plan::{Entry, Plan};
 use wigwag_process::receipt::{Effect, Evidence, Receipt, Report, Verdict};
 
@@ -64,10 +65,16 @@ pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
             ]
         })
         .collect();
-    let what = plan.order.action.verb();
-    out.print(&format!(
-        "Nothing is sent. To {what} these would have this effect:\n\n"
-    ))?;
+    let heading = match &plan.order.action {
+        Action::Stop { ladder } => format!(
+            "Nothing is sent. The ladder would be {ladder}; its first signal would\nhave this effect:\n\n"
+        ),
+        action => format!(
+            "Nothing is sent. To {} these would have this effect:\n\n",
+            action.verb()
+        ),
+    };
+    out.print(&heading)?;
     out.table(&["PID", "NAME", "USER", "EFFECT", "WHY"], rows)?;
     Ok(code)
 }

@@ -50,6 +50,9 @@ pub struct Who {
     /// The one thread that is meant, where not the whole process is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<i32>,
+    /// When that thread started, in clock ticks (10 ms) since boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_start_ticks: Option<u64>,
 }
 
 impl std::fmt::Display for Who {
@@ -192,6 +195,7 @@ impl Process {
             uid,
             user: user_name(uid),
             thread: None,
+            thread_start_ticks: None,
         }
     }
 

@@ -13,12 +13,12 @@ use std::os::fd::AsFd;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wigwag::send::probe_group;
-use wigwag::{Scope, pidfd_send};
+use wigwag::{Scope, Signal, pidfd_send};
 
 use crate::census::{SelectError, census};
 use crate::freezer::FreezerGroup;
 use crate::identity::{Identity, Process, Who};
-use crate::order::{Action, FORMAT, Order};
+use crate::order::{Action, FORMAT, Order, Schedule};
 use crate::prediction::{Effect, Prediction};
 use crate::procfs::{Proc, ProcDir, is_gone};
 use crate::receipt::NoMatch;
@@ -179,9 +179,26 @@ pub(crate) enum Delivery {
 pub(crate) struct Held {
     /// The process, `None` when it had gone before it could be held (apply).
     pub(crate) process: Option<Process>,
+    /// The directory of the one thread that is meant.
+    pub(crate) task: Option<ProcDir>,
     pub(crate) entry: Entry,
-    /// Whether `/proc` shows us its exit status (ptrace access).
-    pub(crate) status_readable: bool,
+}
+
+impl Held {
+    /// The entry, which says so where the process of a saved plan has gone meanwhile.
+    fn entry_now(&self) -> Entry {
+        let gone = self.process.is_none() && self.entry.refused.is_none();
+        Entry {
+            predicted: match gone {
+                true => Prediction::of(
+                    Effect::Nothing,
+                    "it has ended: nothing is sent, whoever has its number now",
+                ),
+                false => self.entry.predicted.clone(),
+            },
+            ..self.entry.clone()
+        }
+    }
 }
 
 /// An order that is ready: its processes are held, nothing has been sent.
@@ -196,6 +213,8 @@ pub struct Prepared<'a> {
     pub(crate) delivery: Delivery,
     /// The processes by whose numbers the selector names others.
     pub(crate) anchors: Vec<ProcDir>,
+    /// Whether it is a saved plan, which means the processes in it and no others.
+    pub(crate) resumed: bool,
 }
 
 /// Finds, holds, reads and judges the processes of `order`.
@@ -254,6 +273,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         notes: Vec::new(),
         order,
         anchors: seen.anchors,
+        resumed: false,
     };
     if !prepared.missing.is_empty() && !prepared.order.guards.ignore_missing {
         return Err(PlanError::Missing(prepared.missing));
@@ -283,12 +303,13 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     let threads = seen
         .threads
         .into_iter()
-        .map(|one| (one.process, Some(one.task.pid())));
+        .map(|one| (one.process, Some(one.task)));
     for (dir, thread) in seen.found.into_iter().map(|dir| (dir, None)).chain(threads) {
         let pid = dir.pid();
+        let tid = thread.as_ref().map(ProcDir::pid);
         match judge.hold(dir, thread) {
             Ok(held) => prepared.held.push(held),
-            Err(error) if is_gone(&error) => prepared.held.push(gone(proc, pid, thread)),
+            Err(error) if is_gone(&error) => prepared.held.push(gone(proc, pid, tid)),
             Err(source) => return Err(PlanError::Read { pid, source }),
         }
     }
@@ -299,6 +320,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         };
         return Err(PlanError::Missing(vec![NoMatch { target: None, why }]));
     }
+    prepared.settle_freezer();
     prepared.settle_group();
     prepared.guard_group();
     Ok(prepared)
@@ -320,16 +342,17 @@ fn gone(proc: &Proc, pid: i32, thread: Option<i32>) -> Held {
         uid: u32::MAX,
         user: None,
         thread,
+        thread_start_ticks: None,
     };
     let predicted = Prediction::of(Effect::Nothing, "it ended before it could be looked at");
     Held {
         process: None,
+        task: None,
         entry: Entry {
             who,
             predicted,
             refused: None,
         },
-        status_readable: false,
     }
 }
 
@@ -352,10 +375,25 @@ fn delivery(proc: &Proc, order: &Order) -> Delivery {
     if !order.whom.filter.is_empty() {
         return Delivery::Each;
     }
+    // One call reaches whoever is there at that moment, unjudged: only where nothing is asked of them, and only once.
+    let at_once = |signal: &Option<Signal>, schedule: &Schedule| {
+        signal.is_some() && schedule.is_now() && !order.guards.if_handled
+    };
     match (&order.action, target) {
-        (Action::Send { value: None, .. }, Target::Group(group)) => Delivery::Group(*group),
-        (Action::Send { value: None, .. }, Target::OwnGroup) => Delivery::OwnGroup,
-        (Action::Send { value: None, .. }, Target::Everyone) => Delivery::Everyone,
+        (
+            Action::Send {
+                signal,
+                value: None,
+                schedule,
+            },
+            Target::Group(_) | Target::OwnGroup | Target::Everyone,
+        ) => match target {
+            Target::Group(group) if at_once(signal, schedule) => Delivery::Group(*group),
+            Target::OwnGroup if at_once(signal, schedule) => Delivery::OwnGroup,
+            Target::Everyone if at_once(signal, schedule) => Delivery::Everyone,
+            Target::Group(_) if signal.is_some() => Delivery::Members,
+            _ => Delivery::Each,
+        },
         (Action::Freeze | Action::Thaw, Target::Cgroup(path)) => {
             FreezerGroup::named(proc, path).map_or(Delivery::Each, Delivery::Freezer)
         }
@@ -382,14 +420,7 @@ impl Plan {
         let mut held = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             let pid = entry.who.identity.pid;
-            let thread = entry.who.thread;
-            let held_again = match proc.dir(pid).and_then(Process::from_dir) {
-                Ok(process) if process.is(proc, &entry.who.identity) => {
-                    judge.hold_process(process, thread)
-                }
-                Ok(_) => Err(rustix::io::Errno::SRCH.into()),
-                Err(error) => Err(error),
-            };
+            let held_again = hold_again(proc, &judge, &entry.who);
             if let Ok(now) = &held_again {
                 let inodes = [&entry, &now.entry].map(|entry| entry.who.identity.pidfd_inode);
                 by_start_time |= inodes.contains(&None);
@@ -405,8 +436,8 @@ impl Plan {
                 },
                 Err(error) if is_gone(&error) => Held {
                     process: None,
+                    task: None,
                     entry,
-                    status_readable: false,
                 },
                 Err(source) => return Err(PlanError::Read { pid, source }),
             });
@@ -427,7 +458,24 @@ impl Plan {
             notes,
             delivery: Delivery::Each,
             anchors: Vec::new(),
+            resumed: true,
         })
+    }
+}
+
+/// Holds the process of a plan, and the one thread that is meant, if they are still the same.
+fn hold_again(proc: &Proc, judge: &Judge<'_>, who: &Who) -> io::Result<Held> {
+    let gone = || io::Error::from(rustix::io::Errno::SRCH);
+    let process = Process::open(proc, who.identity.pid)?;
+    if !process.is(proc, &who.identity) {
+        return Err(gone());
+    }
+    let task = who.thread.map(|tid| process.dir().task(tid)).transpose()?;
+    let held = judge.hold_process(process, task)?;
+    if held.entry.who.thread_start_ticks == who.thread_start_ticks {
+        Ok(held)
+    } else {
+        Err(gone())
     }
 }
 
@@ -438,7 +486,7 @@ impl Prepared<'_> {
             wigwag: FORMAT,
             made: Timestamp::now(),
             order: self.order.clone(),
-            entries: self.held.iter().map(|held| held.entry.clone()).collect(),
+            entries: self.held.iter().map(Held::entry_now).collect(),
             missing: self.missing.clone(),
             unreadable: self.unreadable,
             notes: self.notes.clone(),
@@ -467,12 +515,38 @@ impl Prepared<'_> {
         ));
     }
 
+    /// A freezer is for those that are in its group; a path can mean other processes in another hierarchy.
+    fn settle_freezer(&mut self) {
+        let Delivery::Freezer(group) = &self.delivery else {
+            return;
+        };
+        let inside = |held: &Held| {
+            let process = held.process.as_ref();
+            process.is_none_or(|process| group.has(self.proc, process.dir()))
+        };
+        if !self.held.iter().all(inside) {
+            self.delivery = Delivery::Each;
+        }
+    }
+
     /// A group is signalled as one: if one in it is protected, none is signalled.
     fn guard_group(&mut self) {
+        // kill(2) of everyone would reach those that a guard refuses; only process 1 and kernel threads it leaves out itself.
+        let refuses = |held: &Held| {
+            let by_kernel = |why: &Refusal| matches!(why, Refusal::Init | Refusal::KernelThread);
+            held.entry
+                .refused
+                .as_ref()
+                .is_some_and(|why| !by_kernel(why))
+        };
+        if matches!(self.delivery, Delivery::Everyone) && self.held.iter().any(refuses) {
+            self.delivery = Delivery::Each;
+        }
         let as_one = matches!(
             self.delivery,
-            Delivery::Group(_) | Delivery::Members | Delivery::OwnGroup
-        );
+            Delivery::Group(_) | Delivery::OwnGroup | Delivery::Freezer(_)
+        ) || matches!(self.delivery, Delivery::Members)
+            && !self.order.guards.if_handled;
         if !as_one {
             return;
         }

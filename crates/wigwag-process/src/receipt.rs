@@ -163,6 +163,8 @@ pub enum Effect {
     Exists,
     /// It is still there when the time is over.
     StillThere,
+    /// Nothing was sent: the order was interrupted before.
+    NotSent,
     /// The signal was handed over; what came of it cannot be said.
     Unknown,
 }
@@ -193,6 +195,7 @@ impl fmt::Display for Effect {
             Effect::Refused { why } => write!(f, "refused: {why}"),
             Effect::Exists => f.write_str("exists, may be signalled"),
             Effect::StillThere => f.write_str("still there"),
+            Effect::NotSent => f.write_str("nothing sent"),
             Effect::Unknown => f.write_str("unknown"),
         }
     }
@@ -261,13 +264,24 @@ impl Receipt {
             (Effect::Stopped, Action::Freeze) => Verdict::AsAsked,
             (_, Action::Freeze) => Verdict::NotInTime,
             (Effect::Stopped, Action::Thaw) => Verdict::NotInTime,
-            (Effect::StillThere, _) => Verdict::NotInTime,
-            (Effect::Pending | Effect::Unknown, Action::Send { .. }) if order.watch.is_some() => {
+            (Effect::StillThere | Effect::NotSent, _) => Verdict::NotInTime,
+            (Effect::Pending | Effect::Coalesced | Effect::Unknown, Action::Send { .. })
+                if order.watch.is_some() =>
+            {
                 Verdict::NotInTime
             }
-            (Effect::Ended { .. } | Effect::Pending | Effect::Unknown, Action::Reload { .. }) => {
+            (effect, Action::Send { schedule, .. })
+                if !effect.has_ended()
+                    && schedule
+                        .count
+                        .is_some_and(|count| self.sent.len() < count as usize) =>
+            {
                 Verdict::NotInTime
             }
+            (
+                Effect::Ended { .. } | Effect::Pending | Effect::Coalesced | Effect::Unknown,
+                Action::Reload { .. },
+            ) => Verdict::NotInTime,
             _ => Verdict::AsAsked,
         }
     }

@@ -9,7 +9,8 @@ use wigwag::{Errno, Error, PidFd, Scope, Signal, pidfd_send};
 use super::{Course, Engine};
 use crate::identity::{Permission, Process};
 use crate::plan::{Delivery, leader};
-use crate::procfs::{errno_of, is_gone};
+use crate::prediction::Effect::Denied;
+use crate::procfs::ProcDir;
 use crate::receipt::{Effect, Evidence, Sent, Through};
 
 /// How long a group that goes on forking is followed.
@@ -41,7 +42,7 @@ impl Engine<'_, '_> {
         }
     }
 
-    fn send_one(&mut self, index: usize, signal: Option<Signal>, value: Option<i32>) {
+    pub(super) fn send_one(&mut self, index: usize, signal: Option<Signal>, value: Option<i32>) {
         let at = self.now();
         let course = &mut self.courses[index];
         let Some(process) = &course.held.process else {
@@ -57,7 +58,10 @@ impl Engine<'_, '_> {
         let (result, through) = match (course.held.entry.who.thread, signal) {
             (None, None) => probe(process),
             (None, Some(_)) => (process.send(signal, value), Through::Pidfd),
-            (Some(tid), _) => to_thread(process, tid, signal, value),
+            (Some(tid), _) => match &course.held.task {
+                Some(task) => to_thread(process, task, signal, value),
+                None => (Err(thread_gone(tid, Errno::SRCH)), Through::PidfdThread),
+            },
         };
         match result {
             Ok(()) => course.sent.push(Sent {
@@ -124,6 +128,16 @@ impl Engine<'_, '_> {
     ) {
         let at = self.now();
         for course in self.courses.iter_mut().filter(|course| course.is_open()) {
+            // The call succeeds when one of them was reached; those that are not ours were not.
+            let denied = course.held.entry.predicted.has(Denied);
+            let probed = match (&course.held.process, result) {
+                (Some(process), Ok(())) if denied => match process.permission() {
+                    Ok(Permission::Denied(error)) | Err(error) => Err(error),
+                    Ok(_) => Ok(()),
+                },
+                _ => Ok(()),
+            };
+            let result = if probed.is_err() { &probed } else { result };
             match result {
                 Ok(()) => course.sent.push(Sent {
                     signal,
@@ -156,24 +170,19 @@ fn probe(process: &Process) -> (wigwag::Result<()>, Through) {
     }
 }
 
+fn thread_gone(tid: i32, errno: Errno) -> Error {
+    Error::new(format!("send to thread {tid}"), errno)
+}
+
 /// To one thread: by a descriptor of the thread (Linux 6.9), else by its numbers.
 fn to_thread(
     process: &Process,
-    tid: i32,
+    task: &ProcDir,
     signal: Option<Signal>,
     value: Option<i32>,
 ) -> (wigwag::Result<()>, Through) {
-    let gone = |errno| Error::new(format!("send to thread {tid}"), errno);
-    let task = match process.dir().task(tid) {
-        Ok(task) => task,
-        Err(error) => {
-            let errno = errno_of(&error).filter(|_| !is_gone(&error));
-            return (
-                Err(gone(errno.unwrap_or(Errno::SRCH))),
-                Through::PidfdThread,
-            );
-        }
-    };
+    let tid = task.pid();
+    let gone = |errno| thread_gone(tid, errno);
     let thread = PidFd::open_thread(tid);
     // The numbers were the thread's all the time if its directory still answers.
     if task.stat().is_err() {

@@ -226,6 +226,7 @@ impl Engine<'_, '_> {
             .collect();
         let progress = Progress {
             elapsed: self.start.elapsed(),
+            again: self.again,
             signal: self.signal,
             left: until.map(|until| until.saturating_duration_since(Instant::now())),
             total: self.courses.len(),

@@ -9,7 +9,7 @@ use crate::dispositions::SignalView;
 use crate::identity::{Permission, Process, Who};
 use crate::order::{Action, Guards, Order};
 use crate::prediction::{Effect, Prediction, To, predict};
-use crate::procfs::{Namespace, Proc, ProcDir, Status, user_name};
+use crate::procfs::{Proc, ProcDir, Status, user_name};
 use crate::selector::Target;
 
 /// What is the same for every process of an order.
@@ -50,27 +50,29 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub(crate) fn hold(&self, dir: ProcDir, thread: Option<i32>) -> io::Result<Held> {
-        self.hold_process(Process::from_dir(dir)?, thread)
+    pub(crate) fn hold(&self, dir: ProcDir, task: Option<ProcDir>) -> io::Result<Held> {
+        self.hold_process(Process::from_dir(dir)?, task)
     }
 
-    pub(super) fn hold_process(&self, process: Process, thread: Option<i32>) -> io::Result<Held> {
+    pub(super) fn hold_process(&self, process: Process, task: Option<ProcDir>) -> io::Result<Held> {
         let status = process.dir().status()?;
+        let thread = task.as_ref().map(ProcDir::pid);
+        let thread_start = task.as_ref().map(ProcDir::stat).transpose()?;
         let who = Who {
             thread,
+            thread_start_ticks: thread_start.map(|stat| stat.start_ticks),
             ..process.who(self.proc, Some(&status))
         };
         let predicted = self.predicted(&process, &status, thread)?;
         let refused = self.refusal(&process, &predicted, thread);
-        let status_readable = process.dir().namespace(Namespace::Pid).is_ok();
         Ok(Held {
             process: Some(process),
+            task,
             entry: Entry {
                 who,
                 predicted,
                 refused,
             },
-            status_readable,
         })
     }
 
@@ -107,13 +109,23 @@ impl<'a> Judge<'a> {
             ));
         };
         let with_value = matches!(self.action, Action::Send { value: Some(_), .. });
-        let view = SignalView::read_for(self.proc, process.dir(), process.stat(), status, signal)?;
-        Ok(predict(
-            &view,
-            signal,
-            thread.map_or(To::Process, To::Thread),
-            with_value,
-        ))
+        let mut view =
+            SignalView::read_for(self.proc, process.dir(), process.stat(), status, signal)?;
+        let to = thread.map_or(To::Process, To::Thread);
+        let resumes = matches!(self.action, Action::Stop { .. }) && resumed_to_end(&view, signal);
+        if resumes {
+            // As it will be when CONT has come.
+            let stopped = view.threads.iter_mut().filter(|t| t.state == 'T');
+            stopped.for_each(|thread| thread.state = 'S');
+        }
+        let mut predicted = predict(&view, signal, to, with_value);
+        if resumes {
+            predicted.reason = format!(
+                "it is stopped, and gets CONT after it; {}",
+                predicted.reason
+            );
+        }
+        Ok(predicted)
     }
 
     pub(super) fn is_protected(&self, pid: i32) -> bool {
@@ -168,6 +180,11 @@ pub(crate) fn why_not_by_number(error: &wigwag::Error) -> String {
         "pidfd_send_signal is not to be had here ({errno}: an older kernel, or a seccomp filter), and by its number another \
          process could be hit"
     )
+}
+
+/// Whether a process is stopped, so that a signal that asks it to end would wait for CONT.
+fn resumed_to_end(view: &SignalView, signal: Signal) -> bool {
+    signal != Signal::KILL && view.threads.iter().any(|thread| thread.state == 'T')
 }
 
 /// Whose process it is, and who asks.

@@ -173,6 +173,12 @@ impl ProcDir {
         Limits::parse(&self.read(c"limits")?).ok_or_else(|| malformed("limits"))
     }
 
+    /// Whether `/proc` shows what needs ptrace access (ptrace(2)), such as the exit status of a zombie; asked by reading `io`, which
+    /// a zombie has too.
+    pub(crate) fn may_be_traced(&self) -> bool {
+        self.read(c"io").is_ok()
+    }
+
     /// The inode number of one of its namespaces.
     ///
     /// # Errors
