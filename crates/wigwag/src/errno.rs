@@ -27,6 +27,10 @@ impl Errno {
     pub const INTR: Errno = Errno(libc::EINTR);
     /// EAGAIN: not now; for a send with a value, the queue limit is reached.
     pub const AGAIN: Errno = Errno(libc::EAGAIN);
+    /// EBUSY: something is in use.
+    pub const BUSY: Errno = Errno(libc::EBUSY);
+    /// EEXIST: there is one already.
+    pub const EXIST: Errno = Errno(libc::EEXIST);
     /// EBADF: not an open descriptor, or one of the wrong kind.
     pub const BADF: Errno = Errno(libc::EBADF);
     /// EINVAL: an argument the kernel does not take.

@@ -21,6 +21,7 @@ pub mod info;
 pub mod keys;
 pub mod mask;
 mod nearest;
+pub mod receive;
 pub mod send;
 mod set;
 mod signal;

@@ -19,6 +19,20 @@ impl Action {
         Action(action)
     }
 
+    /// A handler during which every signal is blocked.
+    pub(crate) fn with_handler(handler: usize, flags: i32) -> Action {
+        Action::with_mask(handler, flags, u64::MAX)
+    }
+
+    pub(crate) fn with_mask(handler: usize, flags: i32, mask: u64) -> Action {
+        let mut action = Action::plain(handler, flags);
+        // SAFETY: the set is zeroed, which is a valid empty one; the C library leaves out the numbers that it keeps for itself.
+        for number in (1..=64).filter(|number| mask & 1 << (number - 1) != 0) {
+            unsafe { libc::sigaddset(&raw mut action.0.sa_mask, number) };
+        }
+        action
+    }
+
     pub(crate) fn handler(&self) -> usize {
         self.0.sa_sigaction
     }

@@ -5,12 +5,16 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod action;
+pub(crate) mod handler;
+pub(crate) mod marker;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
 pub(crate) mod send;
 pub(crate) mod siginfo;
 pub(crate) mod signalfd;
 pub(crate) mod timer;
+
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::Errno;
 
@@ -25,6 +29,33 @@ pub(crate) const fn kernel_set(bits: u64) -> u64 {
     } else {
         bits
     }
+}
+
+/// What a pointer has been set to by [`leak`].
+pub(crate) fn leaked<T: Sync>(pointer: &AtomicPtr<T>) -> Option<&'static T> {
+    // SAFETY: it is null, or was set by `leak` to memory that is never freed and only shared.
+    unsafe { pointer.load(Ordering::Acquire).as_ref() }
+}
+
+/// Sets a pointer for good, unless it is set already: what it is set to now.
+pub(crate) fn leak<T: Sync>(pointer: &AtomicPtr<T>, value: T) -> &'static T {
+    let new = Box::into_raw(Box::new(value));
+    let set = pointer.compare_exchange(
+        std::ptr::null_mut(),
+        new,
+        Ordering::AcqRel,
+        Ordering::Acquire,
+    );
+    let old = match set {
+        Ok(_) => new,
+        Err(old) => {
+            // SAFETY: made above, and nobody else has seen it.
+            drop(unsafe { Box::from_raw(new) });
+            old
+        }
+    };
+    // SAFETY: not null, and never freed.
+    unsafe { &*old }
 }
 
 /// The result of a call that gives -1 on failure.

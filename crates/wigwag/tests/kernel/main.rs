@@ -7,6 +7,7 @@ mod facts;
 mod forge;
 mod receive;
 mod sending;
+mod storms;
 mod tools;
 
 use std::process::{Command, ExitCode, Stdio};
@@ -19,7 +20,14 @@ type Case = (&'static str, fn());
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
-    let cases: Vec<Case> = [causes::CASES, facts::CASES, receive::CASES, sending::CASES].concat();
+    let cases: Vec<Case> = [
+        causes::CASES,
+        facts::CASES,
+        receive::CASES,
+        sending::CASES,
+        storms::CASES,
+    ]
+    .concat();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [flag, name] = arguments.as_slice()
         && flag == "--case"

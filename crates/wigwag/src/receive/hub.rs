@@ -1,0 +1,587 @@
+//! Who has subscribed to what, and the library's one thread.
+//!
+//! At any moment a signal has one taker: our handler (*caught*), the library's thread, or the [`Queue`] of its only subscriber
+//! (*direct*, where it is captured). A subscription that comes or goes changes the taker in an order that loses nothing: from a
+//! queue to the thread, the queue's waiters have left the kernel before the subscription is said to be made; from the thread to a
+//! queue, the thread itself hands over, between two signals.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::queue::{Queue, Taken, refuses, wait_for};
+use super::received::Received;
+use super::shared::{self, RING};
+use super::{Options, Way};
+use crate::{Errno, Error, Result, Signal, SignalFd, SignalInfo, SignalSet, sys};
+
+/// A callback.
+pub(crate) type Callback = Box<dyn FnMut(&Received) + Send>;
+
+/// Where a subscription's signals go.
+pub(crate) enum Sink {
+    /// Called by the library's thread. `None` once it has been dropped.
+    Callback(Mutex<Option<Callback>>),
+    Queue(Arc<Queue>),
+    Flag(Arc<AtomicBool>),
+    Descriptor(std::os::fd::OwnedFd),
+}
+
+/// One subscription.
+pub(crate) struct Entry {
+    pub(crate) signals: SignalSet,
+    pub(crate) sink: Sink,
+    pub(crate) once: bool,
+    /// It gets nothing more.
+    pub(crate) over: AtomicBool,
+}
+
+impl Entry {
+    fn direct_queue(&self) -> Option<&Queue> {
+        match &self.sink {
+            Sink::Queue(queue) => Some(queue),
+            _ => None,
+        }
+    }
+}
+
+/// The subscriptions of each signal. Replaced as a whole, so that the thread reads it without a lock.
+#[derive(Clone)]
+struct Table {
+    by_signal: [Vec<Arc<Entry>>; 65],
+    /// What the library's thread takes from the kernel.
+    taken: u64,
+}
+
+#[derive(Default)]
+struct State {
+    table: Arc<Table>,
+    /// Taken with nobody to give it to: for the next subscriber.
+    orphans: Vec<Received>,
+    /// Barriers passed.
+    passed: u64,
+}
+
+impl Default for Table {
+    fn default() -> Table {
+        Table {
+            by_signal: [const { Vec::new() }; 65],
+            taken: 0,
+        }
+    }
+}
+
+/// The library in this process.
+pub(crate) struct Hub {
+    state: Mutex<State>,
+    told: Condvar,
+    /// Grows with every change of the table.
+    generation: AtomicU64,
+    /// The library's thread, once it runs; else 0.
+    worker: AtomicI32,
+    /// Barriers asked for.
+    asked: AtomicU64,
+    panics: AtomicU64,
+}
+
+/// Null before the first use, and in a child made by fork until it uses the library.
+static HUB: AtomicPtr<Hub> = AtomicPtr::new(std::ptr::null_mut());
+
+/// The library in this process, made at the first use.
+pub(crate) fn hub() -> Result<&'static Hub> {
+    if let Some(hub) = sys::leaked(&HUB) {
+        return Ok(hub);
+    }
+    static FORKS: AtomicBool = AtomicBool::new(false);
+    if !FORKS.swap(true, Ordering::AcqRel) {
+        sys::handler::around_fork(before_fork, in_child)
+            .map_err(|errno| Error::new("watch for forks", errno))?;
+    }
+    shared::OWNER.store(sys::send::getpid(), Ordering::Release);
+    Ok(sys::leak(
+        &HUB,
+        Hub {
+            state: Mutex::default(),
+            told: Condvar::new(),
+            generation: AtomicU64::new(0),
+            worker: AtomicI32::new(0),
+            asked: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+        },
+    ))
+}
+
+fn existing() -> Option<&'static Hub> {
+    sys::leaked(&HUB)
+}
+
+/// Whether this is still the library of this process: not in a child made by fork.
+pub(crate) fn is_current(hub: &'static Hub) -> bool {
+    existing().is_some_and(|now| std::ptr::eq(now, hub))
+}
+
+thread_local! {
+    /// The thread id, in the parent, of the thread that forks.
+    static FORKER: Cell<i32> = const { Cell::new(0) };
+}
+
+/// Before a fork, in the thread that forks.
+extern "C" fn before_fork() {
+    FORKER.with(|tid| tid.set(sys::send::gettid()));
+}
+
+/// In a child made by fork: masks and dispositions as before the library. Runs in the child's only thread.
+extern "C" fn in_child() {
+    let captured = shared::CAPTURED.load(Ordering::Relaxed) & !super::capture::before();
+    let held = FORKER.with(|tid| shared::release(tid.get()));
+    let caught = SignalSet::from_bits(shared::CAUGHT.load(Ordering::Relaxed));
+    for signal in caught {
+        let _ = sys::handler::uninstall(signal.number());
+    }
+    shared::forget();
+    HUB.store(std::ptr::null_mut(), Ordering::Release);
+    let _ = sys::mask::change(libc::SIG_UNBLOCK, captured | held);
+}
+
+/// Has the library's thread look again at what it is to take.
+pub(crate) fn recheck() {
+    if let Some(hub) = existing() {
+        hub.changed();
+    }
+}
+
+/// Which way a signal would be received.
+pub(crate) fn way_of(signal: Signal) -> Way {
+    match shared::CAPTURED.load(Ordering::Acquire) & shared::bit(signal.number()) {
+        0 => Way::Caught,
+        _ => Way::Captured,
+    }
+}
+
+impl Hub {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the library's thread look again. Without a lock: queues call it under theirs.
+    fn changed(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        if let Some(tid) = self.worker() {
+            shared::kick(tid);
+        }
+    }
+
+    fn worker(&self) -> Option<i32> {
+        Some(self.worker.load(Ordering::Acquire)).filter(|tid| *tid != 0)
+    }
+
+    /// Whether the calling thread is the library's.
+    fn is_worker(&self) -> bool {
+        self.worker() == Some(sys::send::gettid())
+    }
+
+    pub(crate) fn panics(&self) -> u64 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// Makes a subscription. Those of its signals that the process was told to ignore stay so and are left out, unless the options
+    /// say otherwise; what is left is given back.
+    pub(crate) fn subscribe(
+        &'static self,
+        signals: SignalSet,
+        options: &Options,
+        sink: Sink,
+    ) -> Result<Arc<Entry>> {
+        let what = || format!("receive {signals}");
+        if signals.is_empty() {
+            return Err(
+                Error::new("receive no signal", Errno::INVAL).with_note("name at least one")
+            );
+        }
+        for signal in signals {
+            if let Some(why) = refuses(signal) {
+                return Err(Error::new(format!("receive {signal}"), Errno::INVAL).with_note(why));
+            }
+            if signal.is_reserved() {
+                return Err(Error::new(format!("receive {signal}"), Errno::INVAL)
+                    .with_note("the C library keeps it for itself"));
+            }
+        }
+        let mut state = self.lock();
+        let mut kept = SignalSet::EMPTY;
+        for signal in signals {
+            let first = state.table.by_signal[signal.number() as usize].is_empty();
+            let ignored = first && {
+                let action = sys::action::get(signal.number());
+                action.map_err(|errno| Error::new(what(), errno))?.handler() == libc::SIG_IGN
+            };
+            if !ignored || options.even_ignored {
+                kept = kept | signal.into();
+            }
+        }
+        let entry = Arc::new(Entry {
+            signals: kept,
+            sink,
+            once: options.once,
+            over: AtomicBool::new(false),
+        });
+        let mut table = Table::clone(&state.table);
+        for signal in kept {
+            table.by_signal[signal.number() as usize].push(Arc::clone(&entry));
+        }
+        let needs_worker = kept.iter().any(|signal| {
+            let entries = &table.by_signal[signal.number() as usize];
+            way_of(signal) == Way::Caught || entries.len() > 1 || entry.direct_queue().is_none()
+        });
+        if needs_worker && self.worker().is_none() {
+            self.worker.store(self.start()?, Ordering::Release);
+        }
+        // The queues that were a signal's only subscriber leave it to the thread, and wait for it no more.
+        for signal in kept {
+            for other in &table.by_signal[signal.number() as usize] {
+                if let Some(queue) = other.direct_queue().filter(|_| !Arc::ptr_eq(other, &entry)) {
+                    queue.set_direct(queue.direct() & !shared::bit(signal.number()));
+                }
+            }
+        }
+        state.table = Arc::new(table);
+        if self.worker().is_none() {
+            self.settle(&mut state);
+        }
+        let kept_orphans = |received: &Received| kept.contains(received.signal);
+        let (mine, others) = std::mem::take(&mut state.orphans)
+            .into_iter()
+            .partition(kept_orphans);
+        state.orphans = others;
+        self.changed();
+        // Installed when the table is in force: from the first one on, each has its subscriber.
+        for signal in kept {
+            let caught = way_of(signal) == Way::Caught;
+            let bit = shared::bit(signal.number());
+            if caught && (shared::CAUGHT.load(Ordering::Acquire) & bit == 0 || options.flags() != 0)
+            {
+                shared::CAUGHT.fetch_or(bit, Ordering::AcqRel);
+                let installed =
+                    sys::handler::install(signal.number(), options.flags(), !options.no_restart);
+                if let Err(errno) = installed {
+                    drop(state);
+                    self.unsubscribe(&entry);
+                    return Err(Error::new(what(), errno));
+                }
+            }
+        }
+        drop(state);
+        let mine: Vec<Received> = mine;
+        mine.iter().for_each(|received| self.give(&entry, received));
+        Ok(entry)
+    }
+
+    /// Ends a subscription. Returns when nothing of it runs or will run; from within its own callback at once.
+    pub(crate) fn unsubscribe(&'static self, entry: &Arc<Entry>) {
+        entry.over.store(true, Ordering::Release);
+        if !is_current(self) {
+            return;
+        }
+        let mut state = self.lock();
+        let mut table = Table::clone(&state.table);
+        let mut ours = false;
+        for signal in entry.signals {
+            let entries = &mut table.by_signal[signal.number() as usize];
+            let before = entries.len();
+            entries.retain(|other| !Arc::ptr_eq(other, entry));
+            ours |= entries.len() < before;
+            let bit = shared::bit(signal.number());
+            if entries.is_empty() && shared::CAUGHT.load(Ordering::Acquire) & bit != 0 {
+                shared::CAUGHT.fetch_and(!bit, Ordering::AcqRel);
+                let _ = sys::handler::uninstall(signal.number());
+            }
+        }
+        if !ours {
+            return;
+        }
+        if let Some(queue) = entry.direct_queue() {
+            queue.set_direct(0);
+            let left = queue.leave();
+            let alone = |received: &Received| {
+                table.by_signal[received.signal.number() as usize].is_empty()
+                    && way_of(received.signal) == Way::Captured
+            };
+            state.orphans.extend(left.into_iter().filter(alone));
+        }
+        state.table = Arc::new(table);
+        if self.worker().is_none() {
+            self.settle(&mut state);
+        }
+        self.changed();
+        drop(state);
+        if self.is_worker() {
+            return;
+        }
+        if let Sink::Callback(callback) = &entry.sink {
+            // Waits while it runs.
+            drop(
+                callback
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take(),
+            );
+        }
+    }
+
+    /// Decides who takes what, from the table. Called by the library's thread between two signals, or before it exists.
+    fn settle(&self, state: &mut State) {
+        let captured = shared::CAPTURED.load(Ordering::Acquire);
+        let mut taken = 0;
+        let mut directs: Vec<(Arc<Entry>, u64)> = Vec::new();
+        for (number, entries) in state.table.by_signal.iter().enumerate().skip(1) {
+            let bit = shared::bit(number as i32);
+            if captured & bit == 0 {
+                continue;
+            }
+            match entries.as_slice() {
+                [] => {}
+                [only] if only.direct_queue().is_some() && !only.once => {
+                    match directs
+                        .iter_mut()
+                        .find(|(entry, _)| Arc::ptr_eq(entry, only))
+                    {
+                        Some((_, bits)) => *bits |= bit,
+                        None => directs.push((Arc::clone(only), bit)),
+                    }
+                }
+                _ => taken |= bit,
+            }
+        }
+        if state.table.taken != taken {
+            Arc::make_mut(&mut state.table).taken = taken;
+        }
+        for (entry, bits) in directs {
+            if let Some(queue) = entry.direct_queue() {
+                queue.set_direct(bits);
+            }
+        }
+    }
+
+    /// Gives one to one subscription.
+    fn give(&'static self, entry: &Arc<Entry>, received: &Received) {
+        if entry.over.load(Ordering::Acquire) {
+            return;
+        }
+        match &entry.sink {
+            Sink::Callback(callback) => {
+                let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(call) = callback.as_mut() {
+                    self.call(call, received);
+                }
+                if entry.over.load(Ordering::Acquire) {
+                    // Dropped within its own call.
+                    callback.take();
+                }
+            }
+            Sink::Queue(queue) => queue.push(*received),
+            Sink::Flag(flag) => flag.store(true, Ordering::SeqCst),
+            Sink::Descriptor(fd) => {
+                // A counter at its limit is readable already.
+                let _ = rustix::io::write(fd, &1_u64.to_ne_bytes());
+            }
+        }
+        if entry.once {
+            self.unsubscribe(entry);
+        }
+    }
+
+    /// Runs a callback; a panic ends no more than the call.
+    pub(crate) fn call(&self, callback: &mut dyn FnMut(&Received), received: &Received) {
+        if catch_unwind(AssertUnwindSafe(|| callback(received))).is_err() {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn dispatch(&'static self, table: &Table, received: &Received) {
+        let entries = &table.by_signal[received.signal.number() as usize];
+        if entries.is_empty() && way_of(received.signal) == Way::Captured {
+            self.lock().orphans.push(*received);
+            return;
+        }
+        for entry in entries {
+            self.give(entry, received);
+        }
+    }
+
+    /// Starts the library's thread, with every signal blocked.
+    fn start(&'static self) -> Result<i32> {
+        let (send, receive) = std::sync::mpsc::sync_channel(1);
+        let guard = crate::mask::block(SignalSet::ALL);
+        let started = thread::Builder::new()
+            .name("wigwag".into())
+            .stack_size(256 << 10)
+            .spawn(move || {
+                let _ = send.send(sys::send::gettid());
+                self.work();
+            });
+        drop(guard);
+        let failed = |errno: Option<i32>| {
+            Error::new(
+                "start the thread that runs callbacks",
+                Errno::new(errno.unwrap_or(libc::EAGAIN)),
+            )
+        };
+        started.map_err(|error| failed(error.raw_os_error()))?;
+        receive.recv().map_err(|_| failed(None))
+    }
+
+    /// The library's thread.
+    fn work(&'static self) {
+        let tid = sys::send::gettid();
+        let mut table = Arc::clone(&self.lock().table);
+        let mut seen = u64::MAX;
+        let mut batch = Batch::default();
+        let mut passed = 0;
+        loop {
+            let asked = self.asked.load(Ordering::Acquire);
+            // What was caught came before what is left in the kernel.
+            while let Some(words) = RING.pop() {
+                self.refresh(&mut table, &mut seen);
+                if let Some(received) = Received::from_words(&words) {
+                    self.dispatch(&table, &received);
+                }
+            }
+            self.refresh(&mut table, &mut seen);
+            let full = shared::FULL.load(Ordering::Acquire);
+            let held = shared::held(false, full);
+            let bits = (table.taken | held) & !full;
+            if (batch.busy || asked != passed) && bits != 0 {
+                let infos = batch.read(bits);
+                for info in &infos {
+                    self.refresh(&mut table, &mut seen);
+                    self.dispatch(&table, &Received::now(*info));
+                }
+                if !infos.is_empty() {
+                    continue;
+                }
+            }
+            if asked != passed {
+                passed = asked;
+                self.lock().passed = asked;
+                self.told.notify_all();
+                continue;
+            }
+            if held & !full != 0 {
+                // Nothing of them is left in the kernel: their threads may take them again.
+                shared::held(true, full);
+            }
+            if !shared::about_to_sleep(tid) {
+                continue;
+            }
+            if self.generation.load(Ordering::Acquire) != seen {
+                shared::awake();
+                continue;
+            }
+            let taken = wait_for(bits, None);
+            shared::awake();
+            if let Taken::Signal(info) = taken {
+                batch.busy = true;
+                self.refresh(&mut table, &mut seen);
+                self.dispatch(&table, &Received::now(info));
+            }
+        }
+    }
+
+    /// Takes over a changed table, between two signals.
+    fn refresh(&self, table: &mut Arc<Table>, seen: &mut u64) {
+        let now = self.generation.load(Ordering::Acquire);
+        if now != *seen {
+            let mut state = self.lock();
+            self.settle(&mut state);
+            *table = Arc::clone(&state.table);
+            *seen = now;
+        }
+    }
+
+    /// Waits until all that had arrived before the call has been given to its subscribers. Whether it has, by then. From within a
+    /// callback it does not wait.
+    pub(crate) fn barrier(&self, until: Option<Instant>) -> bool {
+        if self.worker().is_none() || self.is_worker() {
+            return true;
+        }
+        let mine = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
+        self.changed();
+        let mut state = self.lock();
+        while state.passed < mine {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            state = match left {
+                None => self
+                    .told
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return false,
+                Some(left) => {
+                    let waited = self.told.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        true
+    }
+
+    /// As [`barrier`](Hub::barrier), and until the callbacks with threads of their own have worked off what they have.
+    pub(crate) fn drain(&self, until: Option<Instant>) -> bool {
+        if !self.barrier(until) {
+            return false;
+        }
+        let table = Arc::clone(&self.lock().table);
+        let mut queues: Vec<&Queue> = table
+            .by_signal
+            .iter()
+            .flatten()
+            .filter_map(|entry| entry.direct_queue())
+            .collect();
+        queues.retain(|queue| queue.is_attended());
+        queues.iter().all(|queue| queue.wait_empty(until))
+    }
+
+    /// Whether somebody receives this signal.
+    pub(crate) fn receives(&self, signal: Signal) -> bool {
+        !self.lock().table.by_signal[signal.number() as usize].is_empty()
+    }
+}
+
+/// Reads many signals at once.
+#[derive(Default)]
+struct Batch {
+    fd: Option<SignalFd>,
+    of: u64,
+    busy: bool,
+}
+
+impl Batch {
+    fn read(&mut self, bits: u64) -> Vec<SignalInfo> {
+        let mut infos = Vec::new();
+        self.busy = false;
+        let set = SignalSet::from_bits(bits);
+        if self.fd.is_none() {
+            self.fd = SignalFd::new(set).ok();
+            self.of = bits;
+        }
+        if let Some(fd) = &self.fd {
+            if self.of != bits && fd.set(set).is_ok() {
+                self.of = bits;
+            }
+            if self.of == bits {
+                let _ = fd.read_batch(&mut infos);
+            }
+        } else if let Ok(raw) = sys::mask::timedwait(bits, Some(Duration::ZERO)) {
+            infos.extend(SignalInfo::from_raw(&raw));
+        }
+        self.busy = !infos.is_empty();
+        infos
+    }
+}
+
+/// Where the library of this process lies: what tells it from another copy.
+pub(crate) fn address(hub: &'static Hub) -> usize {
+    std::ptr::from_ref(hub).addr()
+}

@@ -1,0 +1,454 @@
+//! Receiving signals as ordinary code: callbacks, an iterator, flags and descriptors. Nothing of yours runs in signal context.
+//!
+//! ```
+//! use wigwag::{Signal, receive, send};
+//! let (sender, taken) = std::sync::mpsc::channel();
+//! let registration = receive::on(Signal::HUP, move |received| {
+//!     // Ordinary code: it may lock, allocate, print.
+//!     let _ = sender.send((received.signal, received.pid()));
+//! })?;
+//! send::raise(Signal::HUP)?;
+//! assert_eq!(taken.recv(), Ok((Signal::HUP, Some(send::process_id()))));
+//! drop(registration); // HUP has its default action again
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Two ways
+//!
+//! *Captured*: a program that owns its `main` calls [`block_everywhere`] first. Its signals wait in the kernel until they are taken;
+//! nothing is interrupted, the kernel's queue is the only queue, nothing is lost, and a sender with a value feels a full one
+//! (EAGAIN). *Caught*: everywhere else. A handler of the library's writes each signal to a ring and wakes the library's thread. When
+//! the ring is nearly full, or a subscriber has no room, the interrupted thread holds the signal back, so that the kernel queues it,
+//! and the library's thread takes it from there; what finds no room all the same is counted ([`Received::lost`]). [`way`] tells
+//! which is in force.
+//!
+//! # What runs where
+//!
+//! Callbacks run one after the other on one thread of the library's, which is made for the first of them: a slow one holds up the
+//! others. [`Options::own_thread`] gives one a thread and a queue of its own. A [`Signals`] runs on the threads that call it, and,
+//! where it is a captured signal's only subscriber, takes it from the kernel itself. A queue that is full leaves its signals in the
+//! kernel until there is room; other signals go on.
+//!
+//! Every subscription of a signal sees every signal that arrives once it is made. Those of one sender are seen in the order of
+//! sending; caught ones only where no more than one thread has them unblocked, since two handlers may run at once. Standard signals
+//! that are pending already coalesce in the kernel, and nobody can tell how many.
+//!
+//! # What stays as it was
+//!
+//! A handler that was installed before is called after ours. A signal that the process was told to ignore (nohup) stays ignored,
+//! unless [`Options::even_ignored`]. When the last registration is dropped the handler from before is put back, if ours is still
+//! installed ([`Registration::is_displaced`]).
+//!
+//! # Children
+//!
+//! A child made by fork(2) has masks and dispositions as before the library, and no registrations; it may make its own. A program
+//! started by exec keeps masks and ignored signals: a [`Command`](std::process::Command) that is started from a program that has
+//! captured signals has them blocked.
+
+mod capture;
+pub(crate) mod hub;
+mod queue;
+mod received;
+pub(crate) mod ring;
+pub(crate) mod shared;
+mod signals;
+
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use capture::block_everywhere;
+pub use received::Received;
+pub use signals::Signals;
+
+use crate::{Errno, Error, Result, Signal, SignalSet, send, sys};
+use hub::{Entry, Hub, Sink};
+use queue::{Next, Queue};
+
+/// How many signals a queue of its own holds before its signals are left in the kernel.
+const ROOM: usize = 1024;
+
+/// How a signal is received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// Every thread blocks it since [`block_everywhere`], and whoever waits takes it.
+    Captured,
+    /// A handler catches it.
+    Caught,
+}
+
+/// Which way a signal is received, or would be.
+///
+/// ```
+/// use wigwag::{Signal, receive::{self, Way}};
+/// assert_eq!(receive::way(Signal::HUP), Way::Caught);
+/// receive::block_everywhere(Signal::HUP)?;
+/// assert_eq!(receive::way(Signal::HUP), Way::Captured);
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+#[must_use]
+pub fn way(signal: Signal) -> Way {
+    hub::way_of(signal)
+}
+
+/// Runs a callback for every one of these signals that arrives, on the library's thread, until the registration is dropped.
+///
+/// A callback that panics is called again for the next signal; the panic is reported by the panic hook, and counted
+/// ([`panics`]). It may make and drop registrations, its own included.
+///
+/// # Errors
+/// EINVAL: KILL and STOP, which nobody receives; SEGV, BUS, FPE and ILL, which are for the thread that they interrupt; no signal;
+/// one that the C library reserves. EAGAIN, ENOMEM: no thread can be made.
+///
+/// ```
+/// use wigwag::{Signal, receive};
+/// assert_eq!(receive::on(Signal::KILL, |_| ()).unwrap_err().errno(), wigwag::Errno::INVAL);
+/// let registration = receive::on([Signal::USR1, Signal::USR2], |received| println!("{received:?}"))?;
+/// assert!(!registration.is_ignored());
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn on(
+    signals: impl Into<SignalSet>,
+    callback: impl FnMut(&Received) + Send + 'static,
+) -> Result<Registration> {
+    Options::new().on(signals, callback)
+}
+
+/// Sets a flag at every one of these signals, for a loop that looks at it. The loop clears it.
+///
+/// # Errors
+/// As [`on`].
+///
+/// ```
+/// use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+/// use wigwag::{Signal, receive, send};
+/// let stop = Arc::new(AtomicBool::new(false));
+/// let registration = receive::flag(Signal::TERM, Arc::clone(&stop))?;
+/// send::raise(Signal::TERM)?;
+/// while !stop.load(Ordering::SeqCst) {
+///     std::hint::spin_loop(); // the work
+/// }
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn flag(signals: impl Into<SignalSet>, flag: Arc<AtomicBool>) -> Result<Registration> {
+    Options::new().register(signals.into(), Sink::Flag(flag), None)
+}
+
+/// Adds 1 to an eventfd(2) at every one of these signals, for a loop that polls. Reading gives the number since the last read.
+///
+/// The descriptor is close-on-exec and does not wait. It comes with the registration, and is closed when both are dropped.
+///
+/// # Errors
+/// As [`on`]; EMFILE, ENFILE: too many descriptors.
+///
+/// ```
+/// use wigwag::{Signal, receive, send};
+/// use rustix::event::{PollFd, PollFlags, poll};
+/// let (registration, fd) = receive::eventfd(Signal::USR1)?;
+/// send::raise(Signal::USR1)?;
+/// poll(&mut [PollFd::new(&fd, PollFlags::IN)], None).unwrap();
+/// let mut count = [0; 8];
+/// rustix::io::read(&fd, &mut count).unwrap();
+/// assert_eq!(u64::from_ne_bytes(count), 1);
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn eventfd(signals: impl Into<SignalSet>) -> Result<(Registration, OwnedFd)> {
+    use rustix::event::EventfdFlags;
+    let failed =
+        |errno: rustix::io::Errno| Error::new("make an eventfd", Errno::new(errno.raw_os_error()));
+    let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+    let fd = rustix::event::eventfd(0, flags).map_err(failed)?;
+    let ours = rustix::io::fcntl_dupfd_cloexec(&fd, 0).map_err(failed)?;
+    let registration = Options::new().register(signals.into(), Sink::Descriptor(ours), None)?;
+    Ok((registration, fd))
+}
+
+/// Sends a signal to oneself, and returns when its callbacks have run: raise(3), seen through.
+///
+/// From within a callback, where the library's thread cannot wait for itself, it is received after the callback returns. A captured
+/// signal is sent to the process, not to the thread, where it would lie. Callbacks with threads of their own and [`Signals`] get it,
+/// but are not waited for. Where nobody receives the signal this is [`send::raise`].
+///
+/// # Errors
+/// EINVAL: the C library reserves the signal.
+///
+/// ```
+/// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+/// use wigwag::{Signal, receive};
+/// let count = Arc::new(AtomicU32::new(0));
+/// let counted = Arc::clone(&count);
+/// let registration = receive::on(Signal::USR1, move |_| { counted.fetch_add(1, Ordering::Relaxed); })?;
+/// receive::raise_signal(Signal::USR1)?;
+/// assert_eq!(count.load(Ordering::Relaxed), 1);
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub fn raise_signal(signal: Signal) -> Result<()> {
+    let hub = hub::hub()?;
+    if !hub.receives(signal) {
+        return send::raise(signal);
+    }
+    match way(signal) {
+        Way::Captured => send::send(send::process_id(), signal)?,
+        Way::Caught => send::raise(signal)?,
+    }
+    hub.barrier(None);
+    Ok(())
+}
+
+/// Waits until everything that had arrived before the call has been given to callbacks, flags and descriptors, and callbacks with
+/// threads of their own have returned. Whether that was so within the time. Before a program exits, say. What lies in a [`Signals`]
+/// is its caller's.
+///
+/// ```
+/// use std::time::Duration;
+/// assert!(wigwag::receive::drain(Duration::from_secs(1)));
+/// ```
+pub fn drain(time: Duration) -> bool {
+    let until = Instant::now().checked_add(time);
+    hub::hub().is_ok_and(|hub| hub.drain(until))
+}
+
+/// How many callbacks have panicked since the process began.
+///
+/// ```
+/// assert_eq!(wigwag::receive::panics(), 0);
+/// ```
+#[must_use]
+pub fn panics() -> u64 {
+    hub::hub().map_or(0, Hub::panics)
+}
+
+/// How many of a signal were caught and lost for want of room since the process began. Captured ones are never lost.
+///
+/// ```
+/// assert_eq!(wigwag::receive::lost(wigwag::Signal::rtmin()), 0);
+/// ```
+#[must_use]
+pub fn lost(signal: Signal) -> u64 {
+    shared::lost(signal.number())
+}
+
+/// How a registration is made.
+///
+/// ```
+/// use wigwag::{Signal, receive::Options};
+/// let slow = Options::new().own_thread().on(Signal::HUP, |_| println!("reading the configuration"))?;
+/// let first = Options::new().once().on(Signal::INT, |_| println!("once more to force it"))?;
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Options {
+    pub(crate) once: bool,
+    pub(crate) even_ignored: bool,
+    pub(crate) no_restart: bool,
+    no_child_stop: bool,
+    no_child_wait: bool,
+    own_thread: bool,
+}
+
+impl Options {
+    /// As [`on`] has it.
+    pub fn new() -> Options {
+        Options::default()
+    }
+
+    /// For the first signal only; then the registration is over.
+    pub fn once(mut self) -> Options {
+        self.once = true;
+        self
+    }
+
+    /// Also where the process was told to ignore the signal (nohup, or a shell's `trap ''`).
+    pub fn even_ignored(mut self) -> Options {
+        self.even_ignored = true;
+        self
+    }
+
+    /// System calls that the handler interrupts end with EINTR: without `SA_RESTART`. Only where the signal is caught, and for the
+    /// signal as a whole: the last registration to say so or not decides.
+    pub fn no_restart(mut self) -> Options {
+        self.no_restart = true;
+        self
+    }
+
+    /// No CHLD for children that stop or go on: `SA_NOCLDSTOP`. Only where CHLD is caught.
+    pub fn no_child_stop(mut self) -> Options {
+        self.no_child_stop = true;
+        self
+    }
+
+    /// Children leave no zombie and no status: `SA_NOCLDWAIT`. Only where CHLD is caught.
+    pub fn no_child_wait(mut self) -> Options {
+        self.no_child_wait = true;
+        self
+    }
+
+    /// The callback runs on a thread of its own, with a queue of 1,024 signals: it holds up nobody else.
+    pub fn own_thread(mut self) -> Options {
+        self.own_thread = true;
+        self
+    }
+
+    /// Runs a callback for these signals, as [`on`](fn@on) with these options.
+    ///
+    /// # Errors
+    /// As [`on`](fn@on).
+    pub fn on(
+        &self,
+        signals: impl Into<SignalSet>,
+        mut callback: impl FnMut(&Received) + Send + 'static,
+    ) -> Result<Registration> {
+        let signals = signals.into();
+        if !self.own_thread {
+            let sink = Sink::Callback(Mutex::new(Some(Box::new(callback))));
+            return self.register(signals, sink, None);
+        }
+        let queue = Arc::new(Queue::new(ROOM, true));
+        let attended = Arc::clone(&queue);
+        let mut registration =
+            self.register(signals, Sink::Queue(Arc::clone(&queue)), Some(queue))?;
+        let hub = registration.hub;
+        let guard = crate::mask::block(SignalSet::ALL);
+        let started = thread::Builder::new()
+            .name("wigwag callback".into())
+            .spawn(move || {
+                loop {
+                    match attended.next(true, None) {
+                        Next::Signal(received) => {
+                            attended.working(true);
+                            hub.call(&mut callback, &received);
+                            attended.working(false);
+                        }
+                        Next::Nothing => {}
+                        Next::Closed => return,
+                    }
+                }
+            });
+        drop(guard);
+        match started {
+            Ok(thread) => {
+                registration.thread = Some(thread);
+                Ok(registration)
+            }
+            Err(error) => Err(Error::new(
+                "start a thread for a callback",
+                Errno::new(error.raw_os_error().unwrap_or(libc::EAGAIN)),
+            )),
+        }
+    }
+
+    fn register(
+        &self,
+        signals: SignalSet,
+        sink: Sink,
+        queue: Option<Arc<Queue>>,
+    ) -> Result<Registration> {
+        let hub = hub::hub()?;
+        let entry = hub.subscribe(signals, self, sink)?;
+        Ok(Registration {
+            hub,
+            entry,
+            queue,
+            thread: None,
+        })
+    }
+
+    pub(crate) fn flags(&self) -> i32 {
+        let stop = if self.no_child_stop {
+            libc::SA_NOCLDSTOP
+        } else {
+            0
+        };
+        let wait = if self.no_child_wait {
+            libc::SA_NOCLDWAIT
+        } else {
+            0
+        };
+        stop | wait
+    }
+}
+
+/// A subscription, which ends when this is dropped.
+///
+/// Dropping returns when no callback of it runs or will run; within the callback itself it returns at once. In a child made by
+/// fork(2) it is over.
+#[must_use = "the registration ends when it is dropped"]
+pub struct Registration {
+    hub: &'static Hub,
+    entry: Arc<Entry>,
+    queue: Option<Arc<Queue>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Registration {
+    /// The signals that it receives.
+    #[must_use]
+    pub fn signals(&self) -> SignalSet {
+        self.entry.signals
+    }
+
+    /// Whether it receives nothing, since the process was told to ignore all its signals ([`Options::even_ignored`]).
+    #[must_use]
+    pub fn is_ignored(&self) -> bool {
+        self.entry.signals.is_empty()
+    }
+
+    /// Whether it is over: it was for one signal, which has come, or this is a child made by fork(2).
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.entry.over.load(Ordering::Acquire) || !hub::is_current(self.hub)
+    }
+
+    /// Whether something else has been installed over the library's handler, so that the signal may not arrive. Where that calls
+    /// the library's in turn, it does arrive; that cannot be seen. A captured signal is displaced where the calling thread does not
+    /// block it.
+    ///
+    /// ```
+    /// use wigwag::{Signal, disposition, receive};
+    /// let registration = receive::on(Signal::USR1, |_| ())?;
+    /// assert!(!registration.is_displaced());
+    /// disposition::ignore(Signal::USR1)?;
+    /// assert!(registration.is_displaced());
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_displaced(&self) -> bool {
+        self.entry.signals.iter().any(|signal| match way(signal) {
+            Way::Caught => !sys::handler::is_installed(signal.number()).unwrap_or(false),
+            Way::Captured => !crate::mask::current().contains(signal),
+        })
+    }
+
+    /// Leaves the subscription as it is for the rest of the program.
+    pub fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("signals", &self.entry.signals)
+            .field("over", &self.is_over())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.hub.unsubscribe(&self.entry);
+        if let Some(queue) = &self.queue {
+            queue.close();
+        }
+        if let Some(thread) = self.thread.take()
+            && hub::is_current(self.hub)
+            && thread.thread().id() != thread::current().id()
+        {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! What waits for one subscriber that has a thread of its own: a [`Signals`](super::Signals), or a callback with its own thread.
+//!
+//! A queue has two sources. Its signals come from the library's thread, which puts them here; or, where it is a captured signal's
+//! only subscriber, whoever waits here takes them from the kernel himself (*direct*), with no thread between. In both cases he
+//! sleeps in one place, rt_sigtimedwait(2) of the direct signals and of [`KICK`], so that one wake-up serves for everything.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::received::Received;
+use super::shared::{self, KICK};
+use crate::{Errno, Signal, SignalFd, SignalInfo, SignalSet, sys};
+
+/// How a wait ended.
+pub(crate) enum Next {
+    Signal(Received),
+    /// The time is over, or there is nothing now.
+    Nothing,
+    /// It is closed, and nothing is left.
+    Closed,
+}
+
+/// A thread in the kernel's wait.
+struct Waiter {
+    tid: i32,
+    /// Of which [`State::era`] its set is.
+    era: u64,
+}
+
+#[derive(Default)]
+struct State {
+    items: VecDeque<Received>,
+    waiters: Vec<Waiter>,
+    /// Grows when the direct signals change.
+    era: u64,
+    /// The signals whose takers have been told that there is no room here.
+    crowding: u64,
+    /// Reads many at once, where many come.
+    batch: Option<(SignalFd, u64)>,
+    /// The last one was there already, or came at once.
+    busy: bool,
+    closed: bool,
+    /// Items that were handed out and are being worked on (callbacks with their own thread).
+    working: bool,
+}
+
+/// The queue.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// Told when a waiter has left the kernel, and when nothing is left.
+    left: Condvar,
+    /// The signals that are taken here, by whoever waits.
+    direct: AtomicU64,
+    bound: usize,
+    /// A thread of the library's works it off.
+    attended: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(bound: usize, attended: bool) -> Queue {
+        Queue {
+            attended,
+            state: Mutex::default(),
+            left: Condvar::new(),
+            direct: AtomicU64::new(0),
+            bound,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts one in. The library's thread.
+    pub(crate) fn push(&self, received: Received) {
+        let signo = received.signal.number();
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.items.push_back(received);
+        if state.items.len() >= self.bound && state.crowding & shared::bit(signo) == 0 {
+            state.crowding |= shared::bit(signo);
+            shared::crowd(signo, true);
+        }
+        let waiter = state.waiters.pop();
+        drop(state);
+        if let Some(waiter) = waiter {
+            shared::kick(waiter.tid);
+        }
+    }
+
+    /// Makes these the signals that are taken here, and returns when nobody waits for others any more.
+    pub(crate) fn set_direct(&self, direct: u64) {
+        let before = self.direct.swap(direct, Ordering::AcqRel);
+        if before == direct {
+            return;
+        }
+        let mut state = self.lock();
+        state.era += 1;
+        let era = state.era;
+        for waiter in &state.waiters {
+            shared::kick(waiter.tid);
+        }
+        while state.waiters.iter().any(|waiter| waiter.era < era) {
+            state = self
+                .left
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(crate) fn direct(&self) -> u64 {
+        self.direct.load(Ordering::Acquire)
+    }
+
+    /// The next one; waits until `until`, for ever where that is `None` and `wait` is set.
+    pub(crate) fn next(&self, wait: bool, until: Option<Instant>) -> Next {
+        let mut state = self.lock();
+        loop {
+            if let Some(received) = self.take(&mut state) {
+                return Next::Signal(received);
+            }
+            if state.closed {
+                return Next::Closed;
+            }
+            let direct = self.direct();
+            if direct != 0 && (state.busy || !wait) && self.take_many(&mut state, direct) {
+                continue;
+            }
+            if !wait {
+                return Next::Nothing;
+            }
+            let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let tid = sys::send::gettid();
+            let era = state.era;
+            state.waiters.push(Waiter { tid, era });
+            drop(state);
+            let taken = wait_for(direct, timeout);
+            state = self.lock();
+            state.waiters.retain(|waiter| waiter.tid != tid);
+            if state.era != era {
+                self.left.notify_all();
+            }
+            match taken {
+                Taken::Signal(info) => {
+                    state.busy = state.waiters.is_empty();
+                    // Whoever was woken for what lies here was perhaps this thread, which has something else now.
+                    if !state.items.is_empty()
+                        && let Some(other) = state.waiters.pop()
+                    {
+                        shared::kick(other.tid);
+                    }
+                    return Next::Signal(Received::now(info));
+                }
+                Taken::Kick => {}
+                Taken::Nothing => {
+                    return match self.take(&mut state) {
+                        Some(received) => Next::Signal(received),
+                        None => Next::Nothing,
+                    };
+                }
+            }
+        }
+    }
+
+    fn take(&self, state: &mut State) -> Option<Received> {
+        let received = state.items.pop_front();
+        if state.crowding != 0 && state.items.len() <= self.bound / 2 {
+            let crowding = std::mem::take(&mut state.crowding);
+            for signal in SignalSet::from_bits(crowding) {
+                if shared::crowd(signal.number(), false) {
+                    super::hub::recheck();
+                }
+            }
+        }
+        if state.items.is_empty() && received.is_none() && !state.working {
+            self.left.notify_all();
+        }
+        received
+    }
+
+    /// Takes what is there with one system call; not while another thread waits, which would wait beside what lies here.
+    fn take_many(&self, state: &mut State, direct: u64) -> bool {
+        state.busy = false;
+        if !state.waiters.is_empty() {
+            return false;
+        }
+        let set = SignalSet::from_bits(direct);
+        if state.batch.as_ref().is_none_or(|(_, of)| *of != direct) {
+            let made = match &state.batch {
+                Some((fd, _)) => fd.set(set).is_ok(),
+                None => match SignalFd::new(set) {
+                    Ok(fd) => {
+                        state.batch = Some((fd, direct));
+                        true
+                    }
+                    Err(_) => false,
+                },
+            };
+            match &mut state.batch {
+                Some((_, of)) if made => *of = direct,
+                _ => return self.take_one(state, direct),
+            }
+        }
+        let mut infos: Vec<SignalInfo> = Vec::new();
+        if let Some((fd, _)) = &state.batch
+            && fd.read_batch(&mut infos).is_err()
+        {
+            return self.take_one(state, direct);
+        }
+        state.busy = !infos.is_empty();
+        state.items.extend(infos.into_iter().map(Received::now));
+        state.busy
+    }
+
+    /// Without a descriptor for many.
+    fn take_one(&self, state: &mut State, direct: u64) -> bool {
+        let Ok(raw) = sys::mask::timedwait(direct, Some(std::time::Duration::ZERO)) else {
+            return false;
+        };
+        state
+            .items
+            .extend(SignalInfo::from_raw(&raw).map(Received::now));
+        true
+    }
+
+    /// Ends every wait; what is in it can still be taken.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        for waiter in &state.waiters {
+            shared::kick(waiter.tid);
+        }
+        self.left.notify_all();
+    }
+
+    /// What nobody took, when nobody will.
+    pub(crate) fn leave(&self) -> Vec<Received> {
+        let mut state = self.lock();
+        state.closed = true;
+        let items = std::mem::take(&mut state.items);
+        for signal in SignalSet::from_bits(std::mem::take(&mut state.crowding)) {
+            shared::crowd(signal.number(), false);
+        }
+        items.into()
+    }
+
+    pub(crate) fn is_attended(&self) -> bool {
+        self.attended
+    }
+
+    /// Says that an item is being worked on, or no longer.
+    pub(crate) fn working(&self, working: bool) {
+        let mut state = self.lock();
+        state.working = working;
+        if !working && state.items.is_empty() {
+            self.left.notify_all();
+        }
+    }
+
+    /// Waits until everything has been taken and worked on. Whether it was, by then.
+    pub(crate) fn wait_empty(&self, until: Option<Instant>) -> bool {
+        let mut state = self.lock();
+        loop {
+            if (state.items.is_empty() && !state.working) || state.closed {
+                return true;
+            }
+            state = match until {
+                None => self
+                    .left
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    let waited = self.left.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+/// How a wait in the kernel ended.
+pub(crate) enum Taken {
+    Signal(SignalInfo),
+    Kick,
+    Nothing,
+}
+
+/// Waits for these signals or for a kick, which is blocked in the waiting thread from then on.
+pub(crate) fn wait_for(bits: u64, timeout: Option<std::time::Duration>) -> Taken {
+    let kick = shared::bit(KICK);
+    // A kick that is neither blocked nor waited for is thrown away.
+    let _ = sys::mask::change(libc::SIG_BLOCK, kick);
+    match sys::mask::timedwait(bits | kick, timeout) {
+        Ok(raw)
+            if raw.signo == KICK
+                && raw.code == libc::SI_TKILL
+                && raw.pid == sys::send::getpid() =>
+        {
+            Taken::Kick
+        }
+        Ok(raw) => match SignalInfo::from_raw(&raw) {
+            Some(info) if bits & shared::bit(info.signal.number()) != 0 => Taken::Signal(info),
+            // URG from elsewhere, where nobody has asked for it: as if ignored, which is its default.
+            _ => Taken::Kick,
+        },
+        Err(Errno::AGAIN) => Taken::Nothing,
+        // A handler has run, or the process was stopped and goes on.
+        Err(_) => Taken::Kick,
+    }
+}
+
+/// Whether a signal can be received at all.
+pub(crate) fn refuses(signal: Signal) -> Option<&'static str> {
+    if !signal.can_be_caught() {
+        return Some("no process can catch or block it");
+    }
+    let fault = [Signal::ILL, Signal::BUS, Signal::FPE, Signal::SEGV].contains(&signal);
+    fault.then_some(
+        "it tells of a fault of the very thread that it interrupts: ordinary code cannot run before that goes on",
+    )
+}

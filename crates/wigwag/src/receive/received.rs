@@ -1,0 +1,51 @@
+//! What a callback, an iterator or a stream is given.
+
+use std::ops::Deref;
+use std::time::{Duration, Instant};
+
+use crate::SignalInfo;
+use crate::receive::ring::Words;
+use crate::sys;
+
+/// A signal that reached ordinary code. Everything of its [`SignalInfo`] can be read through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The signal, who sent it, how, and what came with it.
+    pub info: SignalInfo,
+    /// When it was taken from the kernel: by the handler, or by the thread that waited.
+    pub at: Instant,
+    /// How many of this signal were caught and lost for want of room since this process began, where it was caught; always 0
+    /// where it was captured. Standard signals that coalesce in the kernel are seen by nobody, and not counted.
+    pub lost: u64,
+}
+
+impl Deref for Received {
+    type Target = SignalInfo;
+
+    fn deref(&self) -> &SignalInfo {
+        &self.info
+    }
+}
+
+impl Received {
+    /// One that was taken from the kernel just now.
+    pub(crate) fn now(info: SignalInfo) -> Received {
+        Received {
+            info,
+            at: Instant::now(),
+            lost: 0,
+        }
+    }
+
+    /// One from the ring.
+    pub(crate) fn from_words(words: &Words) -> Option<Received> {
+        let (raw, nanoseconds) = sys::handler::decode(words);
+        let age = sys::handler::now().saturating_sub(nanoseconds);
+        let now = Instant::now();
+        Some(Received {
+            info: SignalInfo::from_raw(&raw)?,
+            at: now.checked_sub(Duration::from_nanos(age)).unwrap_or(now),
+            lost: super::shared::lost(raw.signo),
+        })
+    }
+}

@@ -1,0 +1,231 @@
+//! From signal context to ordinary code: a bounded queue of many writers and one reader.
+//!
+//! A writer is our signal handler, which may run in several threads at once, each time with every signal blocked; the reader is
+//! the library's thread. Nothing here allocates, locks or waits. A writer claims a slot by its number, fills it, and publishes
+//! it; a slot that is claimed but not published yet looks empty to the reader, and its writer wakes him once it is.
+//!
+//! Every word is an atomic, so that no order of reads and writes is undefined; with `cfg(loom)` the same code runs under loom.
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// The words of a record.
+pub(crate) const WORDS: usize = 7;
+
+/// What a slot holds.
+pub(crate) type Words = [u64; WORDS];
+
+/// A cache line.
+#[repr(align(64))]
+struct Slot {
+    /// `n` when the slot is free for record number `n`, `n + 1` when it holds it.
+    turn: AtomicUsize,
+    words: [AtomicU64; WORDS],
+}
+
+/// The queue, with a power of two of slots.
+pub(crate) struct Ring<const SLOTS: usize> {
+    slots: [Slot; SLOTS],
+    /// The number of the next record to be written.
+    head: AtomicUsize,
+    /// The number of the next record to be read.
+    tail: AtomicUsize,
+}
+
+impl<const SLOTS: usize> Ring<SLOTS> {
+    const MASK: usize = {
+        assert!(SLOTS.is_power_of_two());
+        SLOTS - 1
+    };
+
+    #[cfg(not(loom))]
+    pub(crate) const fn new() -> Ring<SLOTS> {
+        const EMPTY: Slot = Slot {
+            turn: AtomicUsize::new(0),
+            words: [const { AtomicU64::new(0) }; WORDS],
+        };
+        Ring {
+            slots: [EMPTY; SLOTS],
+            head: AtomicUsize::new(0),
+            tail: AtomicUsize::new(0),
+        }
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn new() -> Ring<SLOTS> {
+        Ring {
+            slots: std::array::from_fn(|_| Slot {
+                turn: AtomicUsize::new(0),
+                words: std::array::from_fn(|_| AtomicU64::new(0)),
+            }),
+            head: AtomicUsize::new(0),
+            tail: AtomicUsize::new(0),
+        }
+    }
+
+    /// The turn of a slot counts rounds, so that zeroed memory is an empty ring: 2 * round when free, 2 * round + 1 when full.
+    fn free(number: usize) -> usize {
+        number / SLOTS * 2
+    }
+
+    /// Writes a record, and gives how many there are now, roughly; `None` when there is no room. For signal context.
+    pub(crate) fn push(&self, words: &Words) -> Option<usize> {
+        let mut number = self.head.load(Ordering::Relaxed);
+        loop {
+            let slot = &self.slots[number & Self::MASK];
+            let turn = slot.turn.load(Ordering::Acquire);
+            let free = Self::free(number);
+            if turn == free {
+                match self.head.compare_exchange_weak(
+                    number,
+                    number.wrapping_add(1),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => {
+                        for (cell, word) in slot.words.iter().zip(words) {
+                            cell.store(*word, Ordering::Relaxed);
+                        }
+                        slot.turn.store(free + 1, Ordering::Release);
+                        let tail = self.tail.load(Ordering::Relaxed);
+                        return Some(number.wrapping_sub(tail).wrapping_add(1));
+                    }
+                    Err(now) => number = now,
+                }
+            } else if turn < free {
+                // The record of the round before is still in it.
+                return None;
+            } else {
+                number = self.head.load(Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Takes the oldest record. Only for the one reader.
+    pub(crate) fn pop(&self) -> Option<Words> {
+        let number = self.tail.load(Ordering::Relaxed);
+        let slot = &self.slots[number & Self::MASK];
+        let free = Self::free(number);
+        if slot.turn.load(Ordering::Acquire) != free + 1 {
+            return None;
+        }
+        let mut words = [0; WORDS];
+        for (word, cell) in words.iter_mut().zip(&slot.words) {
+            *word = cell.load(Ordering::Relaxed);
+        }
+        // Free for the next round.
+        slot.turn.store(free + 2, Ordering::Release);
+        self.tail.store(number.wrapping_add(1), Ordering::Relaxed);
+        Some(words)
+    }
+
+    /// Whether there is nothing to take. Only for the one reader, who has said before that he is about to sleep.
+    pub(crate) fn is_empty(&self) -> bool {
+        let number = self.tail.load(Ordering::Relaxed);
+        // Paired with the writer's look at whether the reader sleeps: one of them sees the other.
+        self.slots[number & Self::MASK].turn.load(Ordering::SeqCst) != Self::free(number) + 1
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn record(n: u64) -> Words {
+        [n, n + 1, 0, 0, 0, 0, !n]
+    }
+
+    #[test]
+    fn records_come_out_in_order_over_many_rounds() {
+        let ring: Ring<8> = Ring::new();
+        for round in 0..100 {
+            let base = round * 5;
+            for n in base..base + 5 {
+                assert_eq!(ring.push(&record(n)), Some((n - base + 1) as usize));
+            }
+            for n in base..base + 5 {
+                assert!(!ring.is_empty());
+                assert_eq!(ring.pop(), Some(record(n)));
+            }
+            assert!(ring.is_empty());
+            assert_eq!(ring.pop(), None);
+        }
+    }
+
+    #[test]
+    fn a_full_ring_takes_no_more_until_one_is_read() {
+        let ring: Ring<4> = Ring::new();
+        for n in 0..4 {
+            assert!(ring.push(&record(n)).is_some());
+        }
+        assert_eq!(ring.push(&record(4)), None);
+        assert_eq!(ring.pop(), Some(record(0)));
+        assert_eq!(ring.push(&record(4)), Some(4));
+        assert_eq!(ring.push(&record(5)), None);
+    }
+
+    #[test]
+    fn many_writers_lose_and_double_nothing() {
+        const EACH: u64 = if cfg!(miri) { 50 } else { 20_000 };
+        let ring: Ring<64> = Ring::new();
+        std::thread::scope(|scope| {
+            for writer in 0..3_u64 {
+                let ring = &ring;
+                scope.spawn(move || {
+                    for n in 0..EACH {
+                        while ring.push(&[writer, n, 0, 0, 0, 0, writer ^ n]).is_none() {
+                            std::thread::yield_now();
+                        }
+                    }
+                });
+            }
+            let mut next = [0; 3];
+            while next.iter().sum::<u64>() < 3 * EACH {
+                match ring.pop() {
+                    Some([writer, n, .., check]) => {
+                        assert_eq!((n, check), (next[writer as usize], writer ^ n));
+                        next[writer as usize] += 1;
+                    }
+                    None => std::thread::yield_now(),
+                }
+            }
+            assert!(ring.is_empty());
+        });
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    #[test]
+    fn two_writers_and_the_reader() {
+        loom::model(|| {
+            let ring: Arc<Ring<2>> = Arc::new(Ring::new());
+            let writers: Vec<_> = [1_u64, 2]
+                .into_iter()
+                .map(|who| {
+                    let ring = Arc::clone(&ring);
+                    thread::spawn(move || ring.push(&[who, 0, 0, 0, 0, 0, !who]).is_some())
+                })
+                .collect();
+            let mut seen = Vec::new();
+            if let Some([who, .., check]) = ring.pop() {
+                assert_eq!(check, !who);
+                seen.push(who);
+            }
+            let pushed = writers.into_iter().map(|w| w.join().unwrap());
+            assert_eq!(pushed.filter(|ok| *ok).count(), 2);
+            while let Some([who, .., check]) = ring.pop() {
+                assert_eq!(check, !who);
+                seen.push(who);
+            }
+            seen.sort_unstable();
+            assert_eq!(seen, [1, 2]);
+        });
+    }
+}

@@ -1,0 +1,225 @@
+//! What signal context and ordinary code share: atomics and nothing else.
+//!
+//! The handler ([`sys::handler`](crate::sys::handler)) calls [`record`], [`wake`] and [`hold`] in signal context; the library's
+//! thread reads. Everything here is for the process that [`OWNER`] names: a child made by fork, and one made by vfork, whose
+//! memory is ours, touch none of it.
+
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+
+use super::ring::{Ring, Words};
+use crate::sys;
+
+/// How many signals that were caught can wait for the library's thread.
+pub(crate) const SLOTS: usize = 1024;
+/// From here on a thread that catches one more leaves the next ones in the kernel.
+pub(crate) const HIGH_WATER: usize = SLOTS / 4 * 3;
+/// How many threads can have signals held back at once.
+const HOLDERS: usize = 256;
+
+/// The signal that only wakes a thread: ignored by default, so that one that comes too late does nothing.
+pub(crate) const KICK: i32 = libc::SIGURG;
+
+/// The process whose signals these are; 0 for none.
+pub(crate) static OWNER: AtomicI32 = AtomicI32::new(0);
+/// The signals that every thread blocks since `block_everywhere`.
+pub(crate) static CAPTURED: AtomicU64 = AtomicU64::new(0);
+/// The signals that our handler is installed for.
+pub(crate) static CAUGHT: AtomicU64 = AtomicU64::new(0);
+/// The signals with a subscriber that has no room: they are left in the kernel.
+pub(crate) static FULL: AtomicU64 = AtomicU64::new(0);
+/// The signals that some thread leaves in the kernel for want of room.
+pub(crate) static HELD: AtomicU64 = AtomicU64::new(0);
+/// What has been caught.
+pub(crate) static RING: Ring<SLOTS> = Ring::new();
+
+/// How many subscribers of a signal have no room.
+static CROWDED: [AtomicU32; 65] = [const { AtomicU32::new(0) }; 65];
+/// How many of a signal were caught and found no room at all.
+static LOST: [AtomicU64; 65] = [const { AtomicU64::new(0) }; 65];
+/// The thread id of the library's thread while it sleeps, else 0.
+static SLEEPER: AtomicI32 = AtomicI32::new(0);
+
+/// A thread that has signals held back.
+struct Holder {
+    /// Its id, 0 for a free place.
+    tid: AtomicI32,
+    bits: AtomicU64,
+    /// Whether it was asked already to open them again.
+    asked: AtomicU32,
+}
+
+static HOLDING: [Holder; HOLDERS] = [const {
+    Holder {
+        tid: AtomicI32::new(0),
+        bits: AtomicU64::new(0),
+        asked: AtomicU32::new(0),
+    }
+}; HOLDERS];
+
+/// The bit of a signal in a set.
+pub(crate) fn bit(signo: i32) -> u64 {
+    1 << ((signo - 1) & 63)
+}
+
+fn of(table: &'static [AtomicU64; 65], signo: i32) -> Option<&'static AtomicU64> {
+    usize::try_from(signo).ok().and_then(|n| table.get(n))
+}
+
+/// Puts a signal into the ring. Whether the interrupted thread is to hold it back from now on. Signal context.
+pub(crate) fn record(signo: i32, words: &Words) -> bool {
+    match RING.push(words) {
+        Some(waiting) => waiting >= HIGH_WATER || FULL.load(Ordering::Relaxed) & bit(signo) != 0,
+        None => {
+            if let Some(lost) = of(&LOST, signo) {
+                lost.fetch_add(1, Ordering::Relaxed);
+            }
+            true
+        }
+    }
+}
+
+/// Wakes the library's thread if it sleeps. Signal context.
+pub(crate) fn wake() {
+    // After the record, before the look: with the fence in `about_to_sleep` one of the two sees the other.
+    fence(Ordering::SeqCst);
+    if SLEEPER.load(Ordering::Relaxed) != 0 {
+        let tid = SLEEPER.swap(0, Ordering::AcqRel);
+        if tid != 0 {
+            kick(tid);
+        }
+    }
+}
+
+/// Wakes one thread of this process out of a wait, or keeps it from its next one.
+pub(crate) fn kick(tid: i32) {
+    // The thread may have ended: then nobody waits.
+    let _ = sys::send::tgkill(sys::send::getpid(), tid, KICK);
+}
+
+/// Says that the library's thread is about to sleep. Whether it may: nothing is in the ring.
+pub(crate) fn about_to_sleep(tid: i32) -> bool {
+    SLEEPER.store(tid, Ordering::Relaxed);
+    fence(Ordering::SeqCst);
+    if RING.is_empty() {
+        return true;
+    }
+    awake();
+    false
+}
+
+/// Says that it does not sleep.
+pub(crate) fn awake() {
+    SLEEPER.store(0, Ordering::Relaxed);
+}
+
+/// Notes that the calling thread holds a signal back. False where no place is left: then it must not. Signal context.
+pub(crate) fn hold(tid: i32, signo: i32) -> bool {
+    let mine = |holder: &&Holder| holder.tid.load(Ordering::Relaxed) == tid;
+    let claim = |holder: &&Holder| {
+        holder
+            .tid
+            .compare_exchange(0, tid, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    };
+    let Some(holder) = HOLDING
+        .iter()
+        .find(mine)
+        .or_else(|| HOLDING.iter().find(claim))
+    else {
+        return false;
+    };
+    holder.bits.fetch_or(bit(signo), Ordering::AcqRel);
+    holder.asked.store(0, Ordering::Release);
+    HELD.fetch_or(bit(signo), Ordering::AcqRel);
+    true
+}
+
+/// What the calling thread holds back, which it opens now. Signal context, or a child made by fork.
+pub(crate) fn release(tid: i32) -> u64 {
+    let mine = |holder: &&Holder| holder.tid.load(Ordering::Relaxed) == tid;
+    let Some(holder) = HOLDING.iter().find(mine) else {
+        return 0;
+    };
+    let bits = holder.bits.swap(0, Ordering::AcqRel);
+    holder.tid.store(0, Ordering::Release);
+    bits
+}
+
+/// The signals that some thread holds back: the library's thread takes them from the kernel. With `open`, every thread that holds
+/// back none of the signals `full` is asked to open them again, once. Threads that have ended are forgotten.
+pub(crate) fn held(open: bool, full: u64) -> u64 {
+    // Cleared before looking: a thread notes its signal first, and then sets the bit.
+    if HELD.swap(0, Ordering::AcqRel) == 0 {
+        return 0;
+    }
+    let mut held = 0;
+    for holder in &HOLDING {
+        let tid = holder.tid.load(Ordering::Acquire);
+        let bits = holder.bits.load(Ordering::Acquire);
+        if tid == 0 || bits == 0 {
+            continue;
+        }
+        if open && bits & full == 0 && holder.asked.swap(1, Ordering::AcqRel) == 0 {
+            let pid = sys::send::getpid();
+            match sys::send::tgsigqueueinfo(pid, tid, KICK, sys::handler::OPEN_AGAIN) {
+                Err(crate::Errno::SRCH) => {
+                    holder.bits.store(0, Ordering::Relaxed);
+                    holder.tid.store(0, Ordering::Release);
+                    continue;
+                }
+                Err(_) => holder.asked.store(0, Ordering::Release),
+                Ok(()) => {}
+            }
+        }
+        held |= bits;
+    }
+    HELD.fetch_or(held, Ordering::AcqRel);
+    held
+}
+
+/// One more subscriber of this signal has no room, or one less. Whether that changed what is taken.
+pub(crate) fn crowd(signo: i32, more: bool) -> bool {
+    let Some(count) = usize::try_from(signo).ok().and_then(|n| CROWDED.get(n)) else {
+        return false;
+    };
+    if more {
+        let first = count.fetch_add(1, Ordering::AcqRel) == 0;
+        if first {
+            FULL.fetch_or(bit(signo), Ordering::AcqRel);
+        }
+        first
+    } else {
+        let last = count.fetch_sub(1, Ordering::AcqRel) == 1;
+        if last {
+            FULL.fetch_and(!bit(signo), Ordering::AcqRel);
+        }
+        last
+    }
+}
+
+/// How many of a signal were caught and lost since the process began.
+pub(crate) fn lost(signo: i32) -> u64 {
+    of(&LOST, signo).map_or(0, |lost| lost.load(Ordering::Relaxed))
+}
+
+/// A child made by fork begins with nothing.
+pub(crate) fn forget() {
+    OWNER.store(0, Ordering::Relaxed);
+    SLEEPER.store(0, Ordering::Relaxed);
+    CAPTURED.store(0, Ordering::Relaxed);
+    CAUGHT.store(0, Ordering::Relaxed);
+    FULL.store(0, Ordering::Relaxed);
+    HELD.store(0, Ordering::Relaxed);
+    for crowded in &CROWDED {
+        crowded.store(0, Ordering::Relaxed);
+    }
+    for lost in &LOST {
+        lost.store(0, Ordering::Relaxed);
+    }
+    for holder in &HOLDING {
+        holder.tid.store(0, Ordering::Relaxed);
+        holder.bits.store(0, Ordering::Relaxed);
+        holder.asked.store(0, Ordering::Relaxed);
+    }
+    while RING.pop().is_some() {}
+}

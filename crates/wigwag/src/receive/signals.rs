@@ -1,0 +1,126 @@
+//! Signals as a blocking iterator.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::hub::{self, Entry, Hub, Sink};
+use super::queue::{Next, Queue};
+use super::{Options, ROOM, Received};
+use crate::{Result, SignalSet};
+
+/// Signals, one after the other, on the threads that ask for them.
+///
+/// Used by several threads (by reference, or in an [`Arc`]) it shares the work: together they get all, and none twice. Where the
+/// signals are captured and nobody else receives them, no thread is made, and the calling thread takes them from the kernel.
+///
+/// ```
+/// use std::time::Duration;
+/// use wigwag::{Signal, receive::{self, Signals}, send};
+/// receive::block_everywhere([Signal::rtmin(), Signal::HUP])?;
+/// let signals = Signals::new([Signal::rtmin(), Signal::HUP])?;
+/// for value in 0..3 {
+///     send::queue(send::process_id(), Signal::rtmin(), value)?;
+/// }
+/// for expected in 0..3 {
+///     let received = signals.next().unwrap();
+///     assert_eq!(received.value(), Some(expected));
+/// }
+/// assert_eq!(signals.try_next(), None);
+/// assert_eq!(signals.next_timeout(Duration::from_millis(1)), None);
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+pub struct Signals {
+    hub: &'static Hub,
+    entry: Arc<Entry>,
+    queue: Arc<Queue>,
+}
+
+impl Signals {
+    /// Receives these signals from now on.
+    ///
+    /// # Errors
+    /// As [`on`](super::on).
+    pub fn new(signals: impl Into<SignalSet>) -> Result<Signals> {
+        Signals::with(signals, &Options::new())
+    }
+
+    /// The same with options; those that are about callbacks do nothing here.
+    ///
+    /// # Errors
+    /// As [`on`](super::on).
+    pub fn with(signals: impl Into<SignalSet>, options: &Options) -> Result<Signals> {
+        let hub = hub::hub()?;
+        let queue = Arc::new(Queue::new(ROOM, false));
+        let entry = hub.subscribe(signals.into(), options, Sink::Queue(Arc::clone(&queue)))?;
+        Ok(Signals { hub, entry, queue })
+    }
+
+    /// The signals that it receives: without those that the process was told to ignore.
+    #[must_use]
+    pub fn signals(&self) -> SignalSet {
+        self.entry.signals
+    }
+
+    /// Waits for the next one. `None` once it has been closed and nothing is left.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the iterator is the reference"
+    )]
+    #[must_use]
+    pub fn next(&self) -> Option<Received> {
+        loop {
+            match self.queue.next(true, None) {
+                Next::Signal(received) => return Some(received),
+                Next::Nothing => {}
+                Next::Closed => return None,
+            }
+        }
+    }
+
+    /// Waits for the next one for this long at most.
+    #[must_use]
+    pub fn next_timeout(&self, time: Duration) -> Option<Received> {
+        match Instant::now().checked_add(time) {
+            None => self.next(),
+            Some(until) => match self.queue.next(true, Some(until)) {
+                Next::Signal(received) => Some(received),
+                Next::Nothing | Next::Closed => None,
+            },
+        }
+    }
+
+    /// The next one if it is there already.
+    #[must_use]
+    pub fn try_next(&self) -> Option<Received> {
+        match self.queue.next(false, None) {
+            Next::Signal(received) => Some(received),
+            Next::Nothing | Next::Closed => None,
+        }
+    }
+
+    /// Ends every wait, of every thread: what has arrived is still given, then `None`.
+    pub fn close(&self) {
+        self.queue.close();
+    }
+}
+
+impl Iterator for &Signals {
+    type Item = Received;
+
+    fn next(&mut self) -> Option<Received> {
+        Signals::next(self)
+    }
+}
+
+impl fmt::Debug for Signals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Signals").field(&self.entry.signals).finish()
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.hub.unsubscribe(&self.entry);
+    }
+}
