@@ -168,8 +168,8 @@ pub fn eventfd(signals: impl Into<SignalSet>) -> Result<(Registration, OwnedFd)>
 
 /// Sends a signal to oneself, and returns when its callbacks have run: raise(3), seen through.
 ///
-/// From within a callback, where the library's thread cannot wait for itself, it is received after the callback returns. A captured
-/// signal is sent to the process, not to the thread, where it would lie. Callbacks with threads of their own and [`Signals`] get it,
+/// From within a callback, where the library's thread cannot wait for itself, it is received after the callback returns. Where the
+/// calling thread blocks the signal, captured or not, it is sent to the process, not to the thread, where it would lie. Callbacks with threads of their own and [`Signals`] get it,
 /// but are not waited for. Where nobody receives the signal this is [`send::raise`].
 ///
 /// # Errors
@@ -190,9 +190,11 @@ pub fn raise_signal(signal: Signal) -> Result<()> {
     if !hub.receives(signal) {
         return send::raise(signal);
     }
-    match way(signal) {
-        Way::Captured => send::send(send::process_id(), signal)?,
-        Way::Caught => send::raise(signal)?,
+    // To a thread that blocks it, it would lie there: the library's own threads do.
+    if crate::mask::current().contains(signal) {
+        send::send(send::process_id(), signal)?;
+    } else {
+        send::raise(signal)?;
     }
     hub.barrier(None);
     Ok(())

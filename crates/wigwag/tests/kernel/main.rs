@@ -6,6 +6,7 @@ mod causes;
 mod facts;
 mod forge;
 mod receive;
+mod receiving;
 mod sending;
 mod storms;
 mod tools;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         causes::CASES,
         facts::CASES,
         receive::CASES,
+        receiving::CASES,
         sending::CASES,
         storms::CASES,
     ]
