@@ -83,6 +83,11 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.reason(f)?;
         match &self.nearest {
+            // The word is a signal's name, among words that are targets.
+            Some(near) if self.is_signal(near) => write!(
+                f,
+                "; the signal is given as -s {near}, to send, reload and show"
+            ),
             Some(near) => write!(f, "; did you mean {near}?"),
             None => Ok(()),
         }
@@ -90,6 +95,15 @@ impl fmt::Display for Missing {
 }
 
 impl Missing {
+    fn is_signal(&self, name: &str) -> bool {
+        match &self.target {
+            Target::Name(word) => word
+                .parse::<wigwag::Signal>()
+                .is_ok_and(|signal| signal.name() == name),
+            _ => false,
+        }
+    }
+
     fn reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = &self.target;
         match &self.why {
