@@ -58,6 +58,7 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
     };
     let selector = target::selector(matches)?;
     let proc = Proc::open()?;
+    wigwag_process::limits::raise_open_files();
     let census = census(&proc, &selector).map_err(|error| select_failure(&error))?;
     for missing in &census.missing {
         out.complain(&missing.to_string());
