@@ -18,6 +18,9 @@ Examples:
   wigwag list --os macos 30         its number 30, and the number here
   wigwag list --arch mips USR1      Linux on another processor";
 
+/// The processors whose Linux has numbers of its own.
+pub(super) const ARCHES: &[&str] = &["x86", "arm", "alpha", "mips", "parisc", "sparc"];
+
 /// The clap tree of this verb.
 pub fn command() -> Command {
     Command::new("list")
@@ -47,7 +50,10 @@ pub fn command() -> Command {
             Arg::new("arch")
                 .long("arch")
                 .value_name("NAME")
-                .help("Another processor, for Linux: x86, arm, alpha, mips, parisc, sparc"),
+                .help(format!(
+                    "Another processor, for Linux: {}",
+                    ARCHES.join(", ")
+                )),
         )
 }
 
