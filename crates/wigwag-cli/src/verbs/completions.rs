@@ -13,6 +13,7 @@ use clap::{Arg, ArgMatches, Command};
 use super::usage;
 use crate::output::{Output, clean, cut};
 use line::{Answer, answer};
+pub(super) use values::KINDS;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,7 +36,7 @@ pub fn command() -> Command {
                 .value_name("SHELL")
                 .required(true)
                 .value_parser(["bash", "zsh", "fish"])
-                .help("Which shell"),
+                .help("Which shell: bash, zsh or fish"),
         )
         .arg(
             Arg::new("words")

@@ -170,16 +170,16 @@ pub fn signals(current: &str) -> Vec<Candidate> {
         .collect()
 }
 
-/// What may stand before a colon.
-const KINDS: [(&str, &str); 10] = [
+/// What may stand before a colon, and whom it means then.
+pub const KINDS: [(&str, &str); 10] = [
     ("pid:", "a process"),
-    ("group:", "a process group"),
-    ("session:", "a session"),
+    ("group:", "all in a process group"),
+    ("session:", "all of a session"),
     ("tree:", "a process and all below it"),
-    ("cgroup:", "a control group"),
+    ("cgroup:", "all in a control group or below it"),
     ("port:", "whoever listens there"),
     ("file:", "whoever has it open"),
-    ("unit:", "a unit of systemd"),
+    ("unit:", "all of a unit of systemd"),
     ("tid:", "one thread"),
     ("name:", "all that are named so"),
 ];
