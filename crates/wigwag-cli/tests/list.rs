@@ -140,6 +140,8 @@ fn what_is_no_signal_is_refused() {
         ("-5", "no sign"),
         ("99999999999", "too large"),
         ("", "empty"),
+        ("0x7f", "by no signal"),
+        ("0x109", "at once"),
         ("EMT", "7 on"),
         ("exit 1", "stands for no signal"),
     ] {

@@ -114,6 +114,9 @@ fn how_read(found: &Reading) -> Option<String> {
         ""
     };
     Some(match found.kind {
+        Kind::ShellStatus if text.parse() == Ok(256 + number) => {
+            format!("{text} is 256 + {number}: so ksh93 reports a command that {name} ended.")
+        }
         Kind::ShellStatus => {
             format!(
                 "{text} is 128 + {number}: so a shell reports a command that {name} ended. A program can also exit with this status by itself, but seldom does."
