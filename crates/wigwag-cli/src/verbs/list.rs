@@ -13,6 +13,7 @@ Examples:
   wigwag list                       every signal of this system
   wigwag list --long                with aliases, default action and description
   wigwag list TERM 15 RTMIN+3       a name gives its number, a number its name
+  wigwag list --long TERM 137       the same facts of these alone
   wigwag list 143 137 0x8b          a shell's 128+n, a status of wait(2)
   wigwag list --os macos            another system's signals
   wigwag list --os macos 30         its number 30, and the number here
@@ -69,10 +70,10 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
         .unwrap_or_default()
         .map(String::as_str)
         .collect();
-    if !words.is_empty() {
-        return conversions(&words, system, out);
-    }
     let long = matches.get_flag("long");
+    if !words.is_empty() {
+        return conversions(&words, system, long, out);
+    }
     if out.is_json() {
         out.json(&json!({
             "system": system_json(system),
@@ -81,13 +82,13 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
     } else if let Some(width) = out.terminal_width() {
         out.print(&heading(system, width))?;
         out.print(&if long {
-            long_table(system, width)
+            long_table(&system.signals().collect::<Vec<_>>(), system, width)
         } else {
             columns(system, width)
         })?;
     } else {
         let line = |s: SystemSignal| match long {
-            true => fields(&s, system).join("\t") + "\n",
+            true => long_line(&s, system),
             false => format!("{} {}\n", s.number, s.name),
         };
         out.print(&system.signals().map(line).collect::<String>())?;
@@ -191,9 +192,14 @@ const TITLES: [&str; 8] = [
     "KEY",
 ];
 
-/// `--long` on a terminal: as many of the fields as fit, the others left out; never fewer than the first five.
-fn long_table(system: &System, width: usize) -> String {
-    let rows: Vec<[String; 8]> = system.signals().map(|s| fields(&s, system)).collect();
+/// `--long` in a pipe.
+fn long_line(signal: &SystemSignal, system: &System) -> String {
+    fields(signal, system).join("\t") + "\n"
+}
+
+/// `--long` on a terminal: as many of the fields as fit, never fewer than number and name; the others are named below.
+fn long_table(signals: &[SystemSignal], system: &System, width: usize) -> String {
+    let rows: Vec<[String; 8]> = signals.iter().map(|s| fields(s, system)).collect();
     let widths: Vec<usize> = (0..TITLES.len())
         .map(|i| {
             rows.iter()
@@ -205,7 +211,7 @@ fn long_table(system: &System, width: usize) -> String {
         .collect();
     let mut shown = 0;
     let mut used = 0;
-    while shown < widths.len() && (shown < 5 || used + widths[shown] <= width) {
+    while shown < widths.len() && (shown < 2 || used + widths[shown] <= width) {
         used += widths[shown] + 2;
         shown += 1;
     }
@@ -222,11 +228,26 @@ fn long_table(system: &System, width: usize) -> String {
         text.trim_end().to_owned() + "\n"
     };
     let titles: Vec<String> = TITLES.iter().map(|t| (*t).to_owned()).collect();
-    line(&titles) + &rows.iter().map(|r| line(r)).collect::<String>()
+    let mut text = line(&titles) + &rows.iter().map(|r| line(r)).collect::<String>();
+    if shown < TITLES.len() {
+        let all = widths.iter().map(|w| w + 2).sum::<usize>() - 2;
+        let missing = TITLES[shown..].join(", ");
+        let left_out = format!(
+            "No room for {missing}: that takes {all} columns. In a pipe every field is there."
+        );
+        text.push('\n');
+        text.push_str(&super::explain::wrap(&left_out, width, ""));
+    }
+    text
 }
 
 /// The words given, each as its name or number; every one is read before anything is printed.
-fn conversions(words: &[&str], system: &System, out: &mut Output) -> anyhow::Result<u8> {
+fn conversions(
+    words: &[&str],
+    system: &System,
+    long: bool,
+    out: &mut Output,
+) -> anyhow::Result<u8> {
     let mut readings = Vec::new();
     for word in words {
         let found = read(word, system).map_err(|e| super::usage(e.to_string()))?;
@@ -257,6 +278,18 @@ fn conversions(words: &[&str], system: &System, out: &mut Output) -> anyhow::Res
             .map(|r| conversion_json(r, system))
             .collect();
         out.json(&json!({ "system": system_json(system), "conversions": list }))?;
+        return Ok(0);
+    }
+    if long {
+        let signals: Vec<SystemSignal> = readings
+            .iter()
+            .filter_map(|found| system.signal(found.number?))
+            .collect();
+        let text = match out.terminal_width() {
+            Some(width) => heading(system, width) + &long_table(&signals, system, width),
+            None => signals.iter().map(|s| long_line(s, system)).collect(),
+        };
+        out.print(&text)?;
         return Ok(0);
     }
     let mut text = String::new();
