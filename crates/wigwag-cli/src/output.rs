@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use serde::Serialize;
+use wigwag_process::order::FORMAT;
 
 /// Standard output and standard error, and how they are written to.
 #[derive(Debug)]
@@ -87,6 +88,23 @@ impl Output {
         let mut text = serde_json::to_vec_pretty(value)?;
         text.push(b'\n');
         self.write(&text)
+    }
+
+    /// Prints the members of `body` as a document of our form: `"wigwag": 1` comes first.
+    ///
+    /// # Errors
+    /// As [`Output::print`].
+    pub fn document(&mut self, body: serde_json::Value) -> anyhow::Result<()> {
+        #[derive(Serialize)]
+        struct Document {
+            wigwag: u32,
+            #[serde(flatten)]
+            body: serde_json::Value,
+        }
+        self.json(&Document {
+            wigwag: FORMAT,
+            body,
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {

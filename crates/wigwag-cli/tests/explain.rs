@@ -116,6 +116,7 @@ fn json_holds_the_same() {
     let (status, out, _) = wigwag(&["explain", "--json", "0x8b", "exit 1"]);
     assert_eq!(status, 0);
     let all: Value = serde_json::from_str(&out).unwrap();
+    let all = &all["explanations"];
     assert_eq!(all[0]["signal"]["name"], "SEGV");
     assert_eq!(all[0]["reading"]["kind"], "wait_status");
     assert_eq!(all[0]["reading"]["core_dumped"], true);

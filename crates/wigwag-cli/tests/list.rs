@@ -136,7 +136,7 @@ fn json_holds_the_same() {
     );
     let one: Value =
         serde_json::from_str(&stdout(&["list", "--os", "macos", "--json", "30"])).unwrap();
-    assert_eq!(one["conversions"][0]["name"], "USR1");
+    assert_eq!(one["conversions"][0]["reading"]["name"], "USR1");
     assert_eq!(one["conversions"][0]["here"]["number"], 10);
 }
 

@@ -48,12 +48,8 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
         .collect();
     let readings = read_all(&words, system).map_err(|e| super::usage(e.to_string()))?;
     if out.is_json() {
-        out.json(&Value::from(
-            readings
-                .iter()
-                .map(|r| to_json(r, system))
-                .collect::<Vec<_>>(),
-        ))?;
+        let all: Vec<Value> = readings.iter().map(|r| to_json(r, system)).collect();
+        out.document(json!({ "explanations": all }))?;
         return Ok(0);
     }
     let width = out.terminal_width().unwrap_or(80).clamp(30, WIDEST);

@@ -47,7 +47,7 @@ pub fn run(_matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
             .iter()
             .map(|(s, when)| json!({ "signal": s, "when": when }))
             .collect();
-        out.json(&json!({ "terminal": terminal, "without_a_key": without }))?;
+        out.document(json!({ "terminal": terminal, "without_a_key": without }))?;
         return Ok(0);
     }
     let text = match out.terminal_width() {

@@ -75,7 +75,7 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
         return conversions(&words, system, long, out);
     }
     if out.is_json() {
-        out.json(&json!({
+        out.document(json!({
             "system": system_json(system),
             "signals": system.signals().map(|s| signal_json(&s)).collect::<Vec<_>>(),
         }))?;
@@ -277,7 +277,7 @@ fn conversions(
             .iter()
             .map(|r| conversion_json(r, system))
             .collect();
-        out.json(&json!({ "system": system_json(system), "conversions": list }))?;
+        out.document(json!({ "system": system_json(system), "conversions": list }))?;
         return Ok(0);
     }
     if long {
@@ -385,11 +385,8 @@ pub(super) fn signal_json(signal: &SystemSignal) -> Value {
 fn conversion_json(found: &Reading, system: &System) -> Value {
     let here = found.number.map(|n| convert(n, system, System::here()));
     json!({
-        "text": found.text,
-        "name": found.name,
-        "number": found.number,
-        "core_dumped": found.core_dumped,
-        "stopped": found.stopped,
+        "reading": found,
+        "signal": found.number.and_then(|n| system.signal(n)).as_ref().map(signal_json),
         "here": here.and_then(|c| Some(json!({ "name": c.there?, "number": c.number? }))),
     })
 }

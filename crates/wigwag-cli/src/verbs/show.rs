@@ -74,7 +74,7 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
     }
     if out.is_json() {
         let documents: Vec<_> = all.iter().map(|facts| facts.to_json(only)).collect();
-        out.json(&serde_json::json!({ "wigwag": 1, "processes": documents }))?;
+        out.document(serde_json::json!({ "processes": documents }))?;
     } else if let Some(width) = out.terminal_width() {
         for (n, facts) in all.iter().enumerate() {
             if n > 0 {

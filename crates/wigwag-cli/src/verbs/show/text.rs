@@ -4,7 +4,7 @@ use wigwag::{Signal, SignalSet};
 use wigwag_process::dispositions::{Freezer, Init, Waiting};
 
 use super::facts::{Facts, Row};
-use crate::output::{Output, clean};
+use crate::output::{Output, clean, cut};
 use crate::report::state_words;
 use crate::verbs::explain::wrap;
 
@@ -81,12 +81,7 @@ fn header(facts: &Facts, width: usize) -> String {
             text.push_str(&wrap(&value, width, &format!("  {label:<8} ")));
         }
     };
-    let shown = if facts.command.chars().count() > 300 {
-        facts.command.chars().take(299).chain(['…']).collect()
-    } else {
-        facts.command.clone()
-    };
-    field("command", &shown);
+    field("command", &cut(&facts.command.join(" "), 300));
     field("program", facts.exe.as_deref().unwrap_or_default());
     field(
         "is",
@@ -300,7 +295,7 @@ fn names(signals: impl Iterator<Item = Signal>) -> String {
 }
 
 /// `40 s`, `12 min`, `3 h 20 min`, `9 days`.
-fn age(age: std::time::Duration) -> String {
+fn age(age: jiff::SignedDuration) -> String {
     let seconds = age.as_secs();
     match seconds {
         0..=99 => format!("{seconds} s"),
