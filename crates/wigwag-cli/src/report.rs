@@ -16,7 +16,7 @@ use wigwag_process::identity::Who;
 use wigwag_process::plan::{Entry, Plan};
 use wigwag_process::receipt::{Effect, Evidence, Receipt, Report, Verdict};
 
-use crate::output::{Output, clean};
+use crate::output::{Output, clean, wrap};
 
 /// Prints what an order would do; the exit status it would have where the prediction decides it.
 ///
@@ -38,7 +38,7 @@ pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
         plan.missing.iter().map(|one| one.why.as_str()),
         out,
     );
-    if out.terminal_width().is_none() {
+    let Some(width) = out.terminal_width() else {
         let lines: String = plan
             .entries
             .iter()
@@ -46,7 +46,7 @@ pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
             .collect();
         out.print(&lines)?;
         return Ok(code);
-    }
+    };
     let rows = plan
         .entries
         .iter()
@@ -65,9 +65,8 @@ pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
         })
         .collect();
     let what = plan.order.action.verb();
-    out.print(&format!(
-        "Nothing is sent. To {what} these would have this effect:\n\n"
-    ))?;
+    let headline = format!("Nothing is sent. To {what} these would have this effect:");
+    out.print(&format!("{}\n", wrap(&headline, width, "")))?;
     out.table(&["PID", "NAME", "USER", "EFFECT", "WHY"], rows)?;
     Ok(code)
 }

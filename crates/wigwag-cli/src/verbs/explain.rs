@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wigwag::DefaultAction;
 use wigwag::catalog::{Kind, Reading, System, SystemSignal, Unreadable, entry, read};
 
-use crate::output::{Output, clean};
+use crate::output::{Output, clean, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,28 +75,6 @@ fn read_one(word: &str, system: &System) -> Result<Reading, Unreadable> {
         Ok(124..=128 | 255) => read(&format!("exit {}", word.trim()), system),
         _ => Err(e),
     })
-}
-
-/// Words broken to lines of `width`, the first after `bullet`, the others under its text.
-pub(super) fn wrap(text: &str, width: usize, bullet: &str) -> String {
-    let indent = " ".repeat(bullet.chars().count());
-    let mut lines = String::new();
-    let mut line = bullet.to_owned();
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        if !empty && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push_str(&line);
-            lines.push('\n');
-            line.clone_from(&indent);
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
-    }
-    lines + &line + "\n"
 }
 
 /// What the text was taken for; nothing where it was the signal's own name or number.

@@ -6,8 +6,7 @@ use clap::{ArgMatches, Command};
 use serde_json::json;
 use wigwag::keys::{Key, Terminal};
 
-use super::explain::wrap;
-use crate::output::Output;
+use crate::output::{Output, wrap};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wigwag::DefaultAction;
 use wigwag::catalog::{Kind, Reading, System, SystemSignal, convert, read};
 
-use crate::output::{Output, clean};
+use crate::output::{Output, clean, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -102,8 +102,8 @@ fn heading(system: &System, width: usize) -> String {
         return String::new();
     }
     let title = format!("{} ({})", system.title(), system.header());
-    let note = super::explain::wrap(system.note(), width, "");
-    format!("{}{note}\n", super::explain::wrap(&title, width, ""))
+    let note = wrap(system.note(), width, "");
+    format!("{}{note}\n", wrap(&title, width, ""))
 }
 
 /// Numbers and names, row by row, in as many columns as fit.
@@ -236,7 +236,7 @@ fn long_table(signals: &[SystemSignal], system: &System, width: usize) -> String
             "No room for {missing}: that takes {all} columns. In a pipe every field is there."
         );
         text.push('\n');
-        text.push_str(&super::explain::wrap(&left_out, width, ""));
+        text.push_str(&wrap(&left_out, width, ""));
     }
     text
 }

@@ -4,9 +4,8 @@ use wigwag::{Signal, SignalSet};
 use wigwag_process::dispositions::{Freezer, Init, Waiting};
 
 use super::facts::{Facts, Row};
-use crate::output::{Output, clean, cut};
+use crate::output::{Output, breakable, clean, cut, wrap};
 use crate::report::state_words;
-use crate::verbs::explain::wrap;
 
 /// In a pipe: PID NAME SIGNAL DISPOSITION BLOCKED PENDING EFFECT, one signal a line.
 pub fn lines(facts: &Facts, only: Option<Signal>) -> String {
@@ -47,7 +46,7 @@ pub fn terminal(
         .partition(|row| !all && only.is_none() && row.is_plain());
     if !special.is_empty() {
         out.print("\n")?;
-        table(&special, out)?;
+        table(&special, width, out)?;
     }
     if let (Some(_), [row]) = (only, special.as_slice()) {
         out.print("\n")?;
@@ -111,22 +110,6 @@ fn header(facts: &Facts, width: usize) -> String {
     text
 }
 
-/// Text whose words are no longer than `room`: longer ones (paths) are broken.
-fn breakable(text: &str, room: usize) -> String {
-    let room = room.max(10);
-    let broken: Vec<String> = text
-        .split_whitespace()
-        .flat_map(|word| {
-            let letters: Vec<char> = word.chars().collect();
-            letters
-                .chunks(room)
-                .map(|part| part.iter().collect())
-                .collect::<Vec<String>>()
-        })
-        .collect();
-    broken.join(" ")
-}
-
 /// What changes the meaning of every signal to it.
 fn remarks(facts: &Facts) -> Vec<String> {
     let view = &facts.view;
@@ -186,23 +169,32 @@ fn remarks(facts: &Facts) -> Vec<String> {
     found
 }
 
-fn table(rows: &[Row], out: &mut Output) -> anyhow::Result<()> {
+/// From this width on there is room for columns that have nothing in them.
+const ROOMY: usize = 60;
+
+fn table(rows: &[Row], width: usize, out: &mut Output) -> anyhow::Result<()> {
+    type Column = (&'static str, fn(&Row) -> String, bool);
+    let columns: [Column; 5] = [
+        (
+            "SIGNAL",
+            |row| format!("{:>2} {}", row.signal.number(), row.signal),
+            false,
+        ),
+        ("SET TO", |row| row.disposition.word().to_owned(), false),
+        ("BLOCKED", Row::blocked_word, true),
+        ("PENDING", Row::pending_word, true),
+        ("IF SENT NOW", |row| row.prediction.to_string(), false),
+    ];
+    let shown = columns.iter().filter(|(_, cell, may_go)| {
+        !may_go || width >= ROOMY || rows.iter().any(|row| cell(row) != "-")
+    });
+    let shown: Vec<&Column> = shown.collect();
+    let titles: Vec<&str> = shown.iter().map(|(title, ..)| *title).collect();
     let cells = rows
         .iter()
-        .map(|row| {
-            vec![
-                format!("{:>2} {}", row.signal.number(), row.signal),
-                row.disposition.word().to_owned(),
-                row.blocked_word(),
-                row.pending_word(),
-                row.prediction.to_string(),
-            ]
-        })
+        .map(|row| shown.iter().map(|(_, cell, _)| cell(row)).collect())
         .collect();
-    out.table(
-        &["SIGNAL", "SET TO", "BLOCKED", "PENDING", "IF SENT NOW"],
-        cells,
-    )
+    out.table(&titles, cells)
 }
 
 /// What its threads block, await and have pending, those that are alike together.
@@ -257,7 +249,8 @@ fn together(rows: &[Row], alone: bool, width: usize) -> String {
     } else {
         "All others are"
     };
-    let mut text = format!("\n{which} at their default; if sent now:\n");
+    let headline = format!("{which} at their default; if sent now:");
+    let mut text = format!("\n{}", wrap(&headline, width, ""));
     let column = effects
         .iter()
         .map(|(effect, _)| effect.chars().count())
