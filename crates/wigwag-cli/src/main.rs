@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             out.complain(&format!("{error:#}"));
             error
                 .downcast_ref::<Failure>()
-                .map_or(1, |failure| failure.code)
+                .map_or(Failure::OURS, |failure| failure.code)
         }
     };
     ExitCode::from(code)

@@ -13,6 +13,7 @@
 
 use jiff::SignedDuration;
 use wigwag_process::identity::Who;
+use wigwag_process::order::Action;
 use wigwag_process::plan::{Entry, Plan};
 use wigwag_process::receipt::{Effect, Evidence, Receipt, Report, Verdict};
 
@@ -64,8 +65,15 @@ pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
             ]
         })
         .collect();
-    let what = plan.order.action.verb();
-    let headline = format!("Nothing is sent. To {what} these would have this effect:");
+    let headline = match &plan.order.action {
+        Action::Stop { ladder } => format!(
+            "Nothing is sent. The ladder would be {ladder}; its first signal would have this effect:"
+        ),
+        action => format!(
+            "Nothing is sent. To {} these would have this effect:",
+            action.verb()
+        ),
+    };
     out.print(&format!("{}\n", wrap(&headline, width, "")))?;
     out.table(&["PID", "NAME", "USER", "EFFECT", "WHY"], rows)?;
     Ok(code)

@@ -9,7 +9,7 @@ use wigwag::mask::MaskGuard;
 use wigwag::{Signal, SignalFd, SignalSet};
 use wigwag_process::census::SelectError;
 use wigwag_process::execute::{NoObserver, Observer, Progress, Remaining};
-use wigwag_process::order::{Action, Order};
+use wigwag_process::order::{Action, Order, Step};
 use wigwag_process::plan::{Plan, PlanError, Prepared, prepare};
 use wigwag_process::procfs::Proc;
 use wigwag_process::receipt::Report;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// Where there is no plan, or the answer cannot be written.
 pub fn carry_out(order: Order, dry_run: bool, out: &mut Output) -> anyhow::Result<u8> {
     let proc = Proc::open()?;
-    let prepared = prepare_or_ask(&proc, order, out)?;
+    let prepared = prepare_or_ask(&proc, order, dry_run, out)?;
     finish(prepared, dry_run, out)
 }
 
@@ -39,11 +39,21 @@ pub fn finish(prepared: Prepared<'_>, dry_run: bool, out: &mut Output) -> anyhow
     if dry_run {
         return report::plan(&prepared.plan(), out);
     }
-    let _until_reported = hold_back_own(&prepared.plan());
+    let plan = prepared.plan();
+    if out.is_json() {
+        // The report repeats the order: what cannot be written is said before anything is sent.
+        serde_json::to_vec(&plan.order)
+            .map_err(|error| usage(format!("--json cannot write this order: {error}")))?;
+    }
+    let _until_reported = hold_back_own(&plan);
     let report = execute(prepared, out);
     let code = report.verdict().code();
-    report::report(&report, out)
-        .map_err(|error| error.context("what was ordered has been done, but its report is lost"))?;
+    report::report(&report, out).map_err(|error| {
+        Failure::new(
+            Failure::OURS,
+            format!("what was ordered has been done, but its report is lost: {error:#}"),
+        )
+    })?;
     Ok(code)
 }
 
@@ -57,10 +67,23 @@ fn hold_back_own(plan: &Plan) -> Option<MaskGuard> {
         .then(|| wigwag::mask::block(signal))
 }
 
-fn prepare_or_ask<'a>(proc: &'a Proc, order: Order, out: &Output) -> anyhow::Result<Prepared<'a>> {
+fn prepare_or_ask<'a>(
+    proc: &'a Proc,
+    order: Order,
+    dry_run: bool,
+    out: &Output,
+) -> anyhow::Result<Prepared<'a>> {
     let again = order.clone();
     match prepare(proc, order) {
         Ok(prepared) => Ok(prepared),
+        Err(PlanError::TooMany { found, max }) if dry_run => {
+            out.remark(&format!(
+                "{found} processes are selected, more than --max {max}: to do this write --max {found}, or apply the saved plan"
+            ));
+            let mut order = again;
+            order.guards.max = Some(found);
+            prepare(proc, order).map_err(failure)
+        }
         Err(PlanError::TooMany { found, max }) => {
             let verb = again.action.verb();
             let question = format!(
@@ -83,7 +106,8 @@ pub fn failure(error: PlanError) -> anyhow::Error {
         PlanError::Nobody | PlanError::CountWithoutEvery | PlanError::Format { .. } => 2,
         PlanError::Select(select) => return select_failure(select),
         PlanError::TooMany { .. } => 3,
-        _ => 1,
+        PlanError::Missing(_) => 1,
+        PlanError::Read { .. } => Failure::OURS,
     };
     Failure::new(code, error.to_string()).into()
 }
@@ -92,7 +116,7 @@ pub fn failure(error: PlanError) -> anyhow::Error {
 pub fn select_failure(error: &SelectError) -> anyhow::Error {
     match error {
         SelectError::Io(_) | SelectError::Descriptors { .. } | SelectError::Namespace { .. } => {
-            Failure::new(1, error.to_string()).into()
+            Failure::new(Failure::OURS, error.to_string()).into()
         }
         _ => usage(error.to_string()),
     }
@@ -139,7 +163,7 @@ impl Watcher {
             })
             .map(|columns| if columns == 0 { 80 } else { columns });
         // What nohup or a shell has had ignored stays ignored.
-        let ends: SignalSet = [Signal::INT, Signal::TERM]
+        let ends: SignalSet = [Signal::INT, Signal::TERM, Signal::HUP]
             .into_iter()
             .filter(|signal| {
                 !wigwag::disposition::get(*signal).is_ok_and(|d| d.handling == Handling::Ignore)
@@ -195,19 +219,31 @@ impl Watcher {
         }
         if let Some(left) = progress.left {
             let next = self
-                .next_step(progress.signal)
-                .map_or_else(|| "the end".to_owned(), |signal| signal.to_string());
+                .next_step(progress)
+                .unwrap_or_else(|| "the end".to_owned());
             line.push_str(&format!(", {next} in {}", seconds(left)));
         }
         line
     }
 
-    fn next_step(&self, sent: Option<Signal>) -> Option<Signal> {
-        let Action::Stop { ladder } = &self.order.action else {
-            return None;
-        };
-        let at = ladder.0.iter().position(|step| Some(step.signal) == sent)?;
-        ladder.0.get(at + 1).map(|step| step.signal)
+    /// What comes when the time is over, where it is not the end.
+    fn next_step(&self, progress: &Progress<'_>) -> Option<String> {
+        match &self.order.action {
+            Action::Stop { ladder } => {
+                let sent = |step: &Step| Some(step.signal) == progress.signal;
+                let at = ladder.0.iter().position(sent)?;
+                ladder.0.get(at + 1).map(|step| step.signal.to_string())
+            }
+            Action::Send {
+                signal: Some(signal),
+                schedule,
+                ..
+            } if progress.signal.is_none() => schedule.after.map(|_| signal.to_string()),
+            Action::Send { schedule, .. } if progress.again => {
+                schedule.every.map(|_| "the next".to_owned())
+            }
+            _ => None,
+        }
     }
 }
 

@@ -71,7 +71,7 @@ fn what_is_no_plan_is_refused() {
     apply("{}", &[]).ended(2).complains("no plan");
     apply("not json", &[]).ended(2).complains("no plan");
     line("apply /nonexistent/plan.json")
-        .ended(1)
+        .ended(2)
         .complains("/nonexistent/plan.json");
     let mut puppet = Puppet::spawn(&Recipe::default());
     let plan = line(&format!("send {} -n --json", puppet.pid()));

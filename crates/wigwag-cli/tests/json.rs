@@ -162,6 +162,7 @@ fn every_fixed_word_is_documented() {
         "pidfd",
         "pidfd_thread",
         "tgkill",
+        "tgsigqueue",
         "pidfd_group",
         "kill",
         "freezer",

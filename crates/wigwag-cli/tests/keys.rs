@@ -97,7 +97,7 @@ fn without_a_terminal_it_says_so() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(out.status.code(), Some(5));
     assert!(
         String::from_utf8(out.stderr)
             .unwrap()

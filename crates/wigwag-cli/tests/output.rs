@@ -22,11 +22,11 @@ fn a_full_disk_is_an_error_after_the_work_is_done() {
     let full = || Stdio::from(OpenOptions::new().write(true).open("/dev/full").unwrap());
     let pid = puppet.pid().to_string();
     finish(command().args(["send", "USR1", &pid]).stdout(full()))
-        .ended(1)
+        .ended(5)
         .complains("No space left on device");
     assert!(puppet.wait_event(&Event::Handler(USR1), Deadline::usual()));
     finish(command().args(["list"]).stdout(full()))
-        .ended(1)
+        .ended(5)
         .complains("No space left");
     finish(
         command()

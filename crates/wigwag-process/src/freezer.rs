@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::dispositions::Freezer;
-use crate::procfs::{CgroupMount, Proc, ProcDir, cgroup_mounts};
+use crate::procfs::{CgroupMount, CgroupPath, Proc, ProcDir, cgroup_mounts};
 
 /// The mounted hierarchies, read once: they do not change in the life of a command.
 fn mounts(proc: &Proc) -> &'static [CgroupMount] {
@@ -64,14 +64,37 @@ impl FreezerGroup {
         })
     }
 
-    /// The group that a target names: a path in the file system, or one from the root of the freezer's hierarchy.
+    /// The group that a target names, read as the census reads it: a whole path to a directory below a mounted hierarchy, else
+    /// a path from the root of the hierarchies.
     pub fn named(proc: &Proc, name: &Path) -> Option<FreezerGroup> {
-        FreezerGroup::at(name).or_else(|| {
-            let inside = name.strip_prefix("/").unwrap_or(name);
-            mounts(proc)
-                .iter()
-                .find_map(|mount| FreezerGroup::at(&mount.point.join(inside)))
+        let mounts = mounts(proc);
+        let directory = fs::canonicalize(name)
+            .ok()
+            .filter(|found| name.is_absolute() && found.is_dir())
+            .filter(|found| mounts.iter().any(|mount| found.starts_with(&mount.point)));
+        if let Some(directory) = directory {
+            return FreezerGroup::at(&directory);
+        }
+        let path = Path::new("/").join(name);
+        mounts.iter().find_map(|mount| {
+            let below = path.strip_prefix(&mount.root).ok()?;
+            FreezerGroup::at(&mount.point.join(below))
         })
+    }
+
+    /// Whether the process is in the group or below it.
+    pub(crate) fn has(&self, proc: &Proc, dir: &ProcDir) -> bool {
+        let mounts = mounts(proc);
+        let of = |group: &CgroupPath| {
+            mounts
+                .iter()
+                .filter(|mount| group.is_of(mount))
+                .filter_map(|mount| {
+                    Some(mount.point.join(group.path.strip_prefix(&mount.root).ok()?))
+                })
+                .any(|directory| directory.starts_with(&self.path))
+        };
+        dir.cgroups().is_ok_and(|groups| groups.iter().any(of))
     }
 
     /// Whether it is frozen completely.

@@ -8,12 +8,13 @@
 use std::cell::OnceCell;
 use std::io;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use wigwag::{PidFd, Scope, Signal};
 
-use crate::procfs::{Proc, ProcDir, Stat, Status, user_name};
+use crate::procfs::{Proc, ProcDir, Stat, Status, is_gone, user_name};
 
 /// What tells a process from every other, also from a later one of the same number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct Who {
     /// The one thread that is meant, where not the whole process is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<i32>,
+    /// When that thread started, in clock ticks (10 ms) since boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_start_ticks: Option<u64>,
 }
 
 impl std::fmt::Display for Who {
@@ -123,17 +127,41 @@ impl Process {
     /// namespace would give one of somebody else.
     ///
     /// # Errors
-    /// ESRCH when the process has gone; EMFILE when too many files are open.
+    /// ESRCH when the process has gone; EMFILE when too many files are open; ENOSYS or EPERM where a seccomp filter does not know
+    /// pidfd_open(2).
     pub fn pidfd(&self, proc: &Proc) -> io::Result<&PidFd> {
         if let Some(pidfd) = self.pidfd.get() {
             return Ok(pidfd);
         }
         let pidfd = PidFd::open(self.pid())?;
         let again = self.dir.stat()?;
-        if again.start_ticks != self.stat.start_ticks || !is_of(proc, &pidfd, self.pid()) {
+        if again.start_ticks != self.stat.start_ticks || !is_of(proc, &pidfd, self.pid())? {
             return Err(Errno::SRCH.into());
         }
         Ok(self.pidfd.get_or_init(|| pidfd))
+    }
+
+    /// Whether it has ended; it may still be a zombie. Asks the pidfd, and where there is none the held directory.
+    ///
+    /// # Errors
+    /// Where neither can be read, e.g. EMFILE.
+    ///
+    /// ```
+    /// use wigwag_process::{identity::Process, procfs::Proc};
+    /// let proc = Proc::open()?;
+    /// assert!(!Process::open(&proc, std::process::id() as i32)?.has_ended(&proc)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn has_ended(&self, proc: &Proc) -> io::Result<bool> {
+        if let Ok(pidfd) = self.pidfd(proc) {
+            return Ok(pidfd.wait(Some(Duration::ZERO))?);
+        }
+        match self.dir.stat() {
+            // A leader that has exited while other threads live looks like a zombie, and is none.
+            Ok(stat) => Ok(stat.is_zombie() && stat.num_threads <= 1),
+            Err(error) if is_gone(&error) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// What tells this process from every other. Opens the pidfd for its inode; without one (it has gone, or the kernel is older
@@ -167,6 +195,7 @@ impl Process {
             uid,
             user: user_name(uid),
             thread: None,
+            thread_start_ticks: None,
         }
     }
 
@@ -193,18 +222,50 @@ impl Process {
     pub fn send(&self, signal: Option<Signal>, value: Option<i32>) -> wigwag::Result<()> {
         wigwag::pidfd_send(self.dir.as_fd(), signal, value, Scope::Default)
     }
+
+    /// Asks whether it may be signalled, and whether the held descriptor is a way to do it. Sends nothing.
+    ///
+    /// Where pidfd_send_signal(2) refuses, kill(2) with 0 is asked by number; the directory, read afterwards, tells that the number
+    /// was this process's. What kill allows and the descriptor does not is no question of permission.
+    ///
+    /// # Errors
+    /// ESRCH: it has gone.
+    pub(crate) fn permission(&self) -> wigwag::Result<Permission> {
+        let error = match self.send(None, None) {
+            Ok(()) => return Ok(Permission::Granted),
+            Err(error) if error.is_unsupported() || error.is_denied() => error,
+            Err(error) => return Err(error),
+        };
+        let by_number = wigwag::send::probe(self.pid());
+        if self.dir.stat().is_err() {
+            let attempt = format!("probe process {}", self.pid());
+            return Err(wigwag::Error::new(attempt, wigwag::Errno::SRCH));
+        }
+        match by_number {
+            Ok(()) => Ok(Permission::ByNumberOnly(error)),
+            Err(refused) if refused.is_gone() => Err(refused),
+            Err(refused) => Ok(Permission::Denied(refused)),
+        }
+    }
+}
+
+/// What [`Process::permission`] says.
+#[derive(Debug)]
+pub(crate) enum Permission {
+    /// It may be signalled, through the held descriptor.
+    Granted,
+    /// It may be signalled, but not through the descriptor: the kernel lacks pidfd_send_signal(2), or a seccomp filter refuses it.
+    ByNumberOnly(wigwag::Error),
+    /// It may not be signalled.
+    Denied(wigwag::Error),
 }
 
 /// Whether `pidfd`'s fdinfo names `pid`.
-fn is_of(proc: &Proc, pidfd: &PidFd, pid: i32) -> bool {
+fn is_of(proc: &Proc, pidfd: &PidFd, pid: i32) -> io::Result<bool> {
     use std::os::fd::AsRawFd;
-    let Ok(info) = proc
-        .own()
-        .and_then(|own| own.fdinfo(pidfd.as_fd().as_raw_fd()))
-    else {
-        return false;
-    };
-    info.lines()
+    let info = proc.own()?.fdinfo(pidfd.as_fd().as_raw_fd())?;
+    Ok(info
+        .lines()
         .find_map(|line| line.strip_prefix("Pid:"))
-        .is_some_and(|number| number.trim().parse() == Ok(pid))
+        .is_some_and(|number| number.trim().parse() == Ok(pid)))
 }

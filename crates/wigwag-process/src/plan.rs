@@ -12,17 +12,18 @@ use std::os::fd::AsFd;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use wigwag::{PidFd, Scope, pidfd_send};
+use wigwag::send::probe_group;
+use wigwag::{Scope, Signal, pidfd_send};
 
 use crate::census::{SelectError, census};
 use crate::freezer::FreezerGroup;
 use crate::identity::{Identity, Process, Who};
-use crate::order::{Action, FORMAT, Order};
+use crate::order::{Action, FORMAT, Order, Schedule};
 use crate::prediction::{Effect, Prediction};
 use crate::procfs::{Proc, ProcDir, is_gone};
 use crate::receipt::NoMatch;
 use crate::selector::Target;
-pub(crate) use judge::{Judge, user, why_denied};
+pub(crate) use judge::{Judge, user, why_denied, why_not_by_number};
 
 /// An order with the processes it was found to mean, plain data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -178,9 +179,26 @@ pub(crate) enum Delivery {
 pub(crate) struct Held {
     /// The process, `None` when it had gone before it could be held (apply).
     pub(crate) process: Option<Process>,
+    /// The directory of the one thread that is meant.
+    pub(crate) task: Option<ProcDir>,
     pub(crate) entry: Entry,
-    /// Whether `/proc` shows us its exit status (ptrace access).
-    pub(crate) status_readable: bool,
+}
+
+impl Held {
+    /// The entry, which says so where the process of a saved plan has gone meanwhile.
+    fn entry_now(&self) -> Entry {
+        let gone = self.process.is_none() && self.entry.refused.is_none();
+        Entry {
+            predicted: match gone {
+                true => Prediction::of(
+                    Effect::Nothing,
+                    "it has ended: nothing is sent, whoever has its number now",
+                ),
+                false => self.entry.predicted.clone(),
+            },
+            ..self.entry.clone()
+        }
+    }
 }
 
 /// An order that is ready: its processes are held, nothing has been sent.
@@ -195,6 +213,8 @@ pub struct Prepared<'a> {
     pub(crate) delivery: Delivery,
     /// The processes by whose numbers the selector names others.
     pub(crate) anchors: Vec<ProcDir>,
+    /// Whether it is a saved plan, which means the processes in it and no others.
+    pub(crate) resumed: bool,
 }
 
 /// Finds, holds, reads and judges the processes of `order`.
@@ -253,6 +273,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         notes: Vec::new(),
         order,
         anchors: seen.anchors,
+        resumed: false,
     };
     if !prepared.missing.is_empty() && !prepared.order.guards.ignore_missing {
         return Err(PlanError::Missing(prepared.missing));
@@ -266,7 +287,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         ));
     }
     let max = prepared.order.guards.max.unwrap_or(usize::MAX);
-    let judge = Judge::new(proc, &prepared.order);
+    let judge = Judge::new(proc, &prepared.order, &prepared.delivery);
     let candidates = seen.found.len() + seen.threads.len();
     if candidates > max {
         let found = candidates
@@ -282,12 +303,13 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     let threads = seen
         .threads
         .into_iter()
-        .map(|one| (one.process, Some(one.task.pid())));
+        .map(|one| (one.process, Some(one.task)));
     for (dir, thread) in seen.found.into_iter().map(|dir| (dir, None)).chain(threads) {
         let pid = dir.pid();
+        let tid = thread.as_ref().map(ProcDir::pid);
         match judge.hold(dir, thread) {
             Ok(held) => prepared.held.push(held),
-            Err(error) if is_gone(&error) => prepared.held.push(gone(proc, pid, thread)),
+            Err(error) if is_gone(&error) => prepared.held.push(gone(proc, pid, tid)),
             Err(source) => return Err(PlanError::Read { pid, source }),
         }
     }
@@ -298,6 +320,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         };
         return Err(PlanError::Missing(vec![NoMatch { target: None, why }]));
     }
+    prepared.settle_freezer();
     prepared.settle_group();
     prepared.guard_group();
     Ok(prepared)
@@ -319,29 +342,29 @@ fn gone(proc: &Proc, pid: i32, thread: Option<i32>) -> Held {
         uid: u32::MAX,
         user: None,
         thread,
+        thread_start_ticks: None,
     };
     let predicted = Prediction::of(Effect::Nothing, "it ended before it could be looked at");
     Held {
         process: None,
+        task: None,
         entry: Entry {
             who,
             predicted,
             refused: None,
         },
-        status_readable: false,
     }
 }
 
-/// The pidfd of the leader of a group, where it is held and has not been collected.
+/// The leader of a group, where it is held: its descriptor names the group, which no number does.
 pub(crate) fn leader<'h>(
-    proc: &Proc,
     group: i32,
     mut held: impl Iterator<Item = &'h Held>,
-) -> Option<&'h PidFd> {
+) -> Option<&'h ProcDir> {
     held.find_map(|held| {
         let process = held.process.as_ref()?;
         let leads = process.pid() == group && process.stat().pgrp == group;
-        leads.then(|| process.pidfd(proc).ok())?
+        leads.then(|| process.dir())
     })
 }
 
@@ -352,10 +375,25 @@ fn delivery(proc: &Proc, order: &Order) -> Delivery {
     if !order.whom.filter.is_empty() {
         return Delivery::Each;
     }
+    // One call reaches whoever is there at that moment, unjudged: only where nothing is asked of them, and only once.
+    let at_once = |signal: &Option<Signal>, schedule: &Schedule| {
+        signal.is_some() && schedule.is_now() && !order.guards.if_handled
+    };
     match (&order.action, target) {
-        (Action::Send { value: None, .. }, Target::Group(group)) => Delivery::Group(*group),
-        (Action::Send { value: None, .. }, Target::OwnGroup) => Delivery::OwnGroup,
-        (Action::Send { value: None, .. }, Target::Everyone) => Delivery::Everyone,
+        (
+            Action::Send {
+                signal,
+                value: None,
+                schedule,
+            },
+            Target::Group(_) | Target::OwnGroup | Target::Everyone,
+        ) => match target {
+            Target::Group(group) if at_once(signal, schedule) => Delivery::Group(*group),
+            Target::OwnGroup if at_once(signal, schedule) => Delivery::OwnGroup,
+            Target::Everyone if at_once(signal, schedule) => Delivery::Everyone,
+            Target::Group(_) if signal.is_some() => Delivery::Members,
+            _ => Delivery::Each,
+        },
         (Action::Freeze | Action::Thaw, Target::Cgroup(path)) => {
             FreezerGroup::named(proc, path).map_or(Delivery::Each, Delivery::Freezer)
         }
@@ -377,29 +415,16 @@ impl Plan {
             crate::limits::raise_open_files();
         }
         let mut notes = self.notes;
-        if self
-            .entries
-            .iter()
-            .any(|entry| entry.who.identity.pidfd_inode.is_none())
-        {
-            notes.push(
-                "some processes are known by their start time only, which has a resolution of 10 ms (before Linux 6.9)".into(),
-            );
-        }
-        let judge = Judge::new(proc, &self.order);
+        let judge = Judge::new(proc, &self.order, &Delivery::Each);
+        let mut by_start_time = false;
         let mut held = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             let pid = entry.who.identity.pid;
-            let same = proc
-                .dir(pid)
-                .and_then(Process::from_dir)
-                .ok()
-                .filter(|p| p.is(proc, &entry.who.identity));
-            let thread = entry.who.thread;
-            let held_again = match same {
-                Some(process) => judge.hold_process(process, thread),
-                None => Err(rustix::io::Errno::SRCH.into()),
-            };
+            let held_again = hold_again(proc, &judge, &entry.who);
+            if let Ok(now) = &held_again {
+                let inodes = [&entry, &now.entry].map(|entry| entry.who.identity.pidfd_inode);
+                by_start_time |= inodes.contains(&None);
+            }
             held.push(match held_again {
                 // What was refused when the plan was made stays refused.
                 Ok(now) => Held {
@@ -411,11 +436,18 @@ impl Plan {
                 },
                 Err(error) if is_gone(&error) => Held {
                     process: None,
+                    task: None,
                     entry,
-                    status_readable: false,
                 },
                 Err(source) => return Err(PlanError::Read { pid, source }),
             });
+        }
+        if by_start_time {
+            notes.push(
+                "some processes are known by their start time only, which has a resolution of 10 ms: their pidfds have no inode of \
+                 their own (before Linux 6.9), or cannot be opened"
+                    .into(),
+            );
         }
         Ok(Prepared {
             proc,
@@ -426,7 +458,24 @@ impl Plan {
             notes,
             delivery: Delivery::Each,
             anchors: Vec::new(),
+            resumed: true,
         })
+    }
+}
+
+/// Holds the process of a plan, and the one thread that is meant, if they are still the same.
+fn hold_again(proc: &Proc, judge: &Judge<'_>, who: &Who) -> io::Result<Held> {
+    let gone = || io::Error::from(rustix::io::Errno::SRCH);
+    let process = Process::open(proc, who.identity.pid)?;
+    if !process.is(proc, &who.identity) {
+        return Err(gone());
+    }
+    let task = who.thread.map(|tid| process.dir().task(tid)).transpose()?;
+    let held = judge.hold_process(process, task)?;
+    if held.entry.who.thread_start_ticks == who.thread_start_ticks {
+        Ok(held)
+    } else {
+        Err(gone())
     }
 }
 
@@ -437,7 +486,7 @@ impl Prepared<'_> {
             wigwag: FORMAT,
             made: Timestamp::now(),
             order: self.order.clone(),
-            entries: self.held.iter().map(|held| held.entry.clone()).collect(),
+            entries: self.held.iter().map(Held::entry_now).collect(),
             missing: self.missing.clone(),
             unreadable: self.unreadable,
             notes: self.notes.clone(),
@@ -449,11 +498,13 @@ impl Prepared<'_> {
         let Delivery::Group(group) = self.delivery else {
             return;
         };
-        let probe = leader(self.proc, group, self.held.iter())
+        let probe = leader(group, self.held.iter())
             .map(|leader| pidfd_send(leader.as_fd(), None, None, Scope::Group));
         let why = match probe {
-            Some(Err(error)) if error.is_unsupported() => {
-                "this kernel cannot signal a group through its leader (before Linux 6.9)"
+            Some(Err(error))
+                if error.is_unsupported() || error.is_denied() && probe_group(group).is_ok() =>
+            {
+                "it cannot be signalled through its leader here (before Linux 6.9, or a seccomp filter refuses it)"
             }
             Some(_) => return,
             None => "its leader has ended",
@@ -464,12 +515,38 @@ impl Prepared<'_> {
         ));
     }
 
+    /// A freezer is for those that are in its group; a path can mean other processes in another hierarchy.
+    fn settle_freezer(&mut self) {
+        let Delivery::Freezer(group) = &self.delivery else {
+            return;
+        };
+        let inside = |held: &Held| {
+            let process = held.process.as_ref();
+            process.is_none_or(|process| group.has(self.proc, process.dir()))
+        };
+        if !self.held.iter().all(inside) {
+            self.delivery = Delivery::Each;
+        }
+    }
+
     /// A group is signalled as one: if one in it is protected, none is signalled.
     fn guard_group(&mut self) {
+        // kill(2) of everyone would reach those that a guard refuses; only process 1 and kernel threads it leaves out itself.
+        let refuses = |held: &Held| {
+            let by_kernel = |why: &Refusal| matches!(why, Refusal::Init | Refusal::KernelThread);
+            held.entry
+                .refused
+                .as_ref()
+                .is_some_and(|why| !by_kernel(why))
+        };
+        if matches!(self.delivery, Delivery::Everyone) && self.held.iter().any(refuses) {
+            self.delivery = Delivery::Each;
+        }
         let as_one = matches!(
             self.delivery,
-            Delivery::Group(_) | Delivery::Members | Delivery::OwnGroup
-        );
+            Delivery::Group(_) | Delivery::OwnGroup | Delivery::Freezer(_)
+        ) || matches!(self.delivery, Delivery::Members)
+            && !self.order.guards.if_handled;
         if !as_one {
             return;
         }

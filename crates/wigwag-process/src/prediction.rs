@@ -57,6 +57,12 @@ impl Prediction {
         self.certain && self.effects.iter().all(halts)
     }
 
+    /// Whether the process cannot but end.
+    pub(crate) fn ends(&self) -> bool {
+        let ends = |effect: &Effect| matches!(effect, Effect::Kills | Effect::DumpsCore);
+        self.certain && self.effects.iter().all(ends)
+    }
+
     /// Whether the process would end.
     pub fn is_fatal(&self) -> bool {
         self.has(Effect::Kills) || self.has(Effect::DumpsCore)

@@ -74,10 +74,7 @@ pub enum ProcError {
 /// assert!(wigwag_process::procfs::is_gone(&gone));
 /// ```
 pub fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        rustix::io::Errno::from_io_error(error),
-        Some(rustix::io::Errno::SRCH | rustix::io::Errno::NOENT)
-    )
+    errno_of(error).is_some_and(|errno| [libc::ESRCH, libc::ENOENT].contains(&errno.number()))
 }
 
 /// Whether an error of reading below `/proc` means that access is refused (EACCES or EPERM).
@@ -87,10 +84,13 @@ pub fn is_gone(error: &io::Error) -> bool {
 /// assert!(wigwag_process::procfs::is_refused(&refused));
 /// ```
 pub fn is_refused(error: &io::Error) -> bool {
-    matches!(
-        rustix::io::Errno::from_io_error(error),
-        Some(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM)
-    )
+    errno_of(error).is_some_and(|errno| [libc::EACCES, libc::EPERM].contains(&errno.number()))
+}
+
+/// The errno of an error, also of one that carries an error of `wigwag`.
+pub(crate) fn errno_of(error: &io::Error) -> Option<wigwag::Errno> {
+    let carried = || Some(error.get_ref()?.downcast_ref::<wigwag::Error>()?.errno());
+    wigwag::Errno::try_from(error).ok().or_else(carried)
 }
 
 /// A mounted proc file system of one's own pid namespace, held open (proc(5)).

@@ -84,11 +84,13 @@ pub enum Through {
     Pidfd,
     /// The same for one thread (`PIDFD_SIGNAL_THREAD`, Linux 6.9).
     PidfdThread,
-    /// `tgkill(2)`: pid and thread id are numbers, which can be reused between reading and sending.
+    /// `tgkill(2)`: pid and thread id are numbers. The thread is seen alive just before, through the held directory.
     Tgkill,
+    /// `rt_tgsigqueueinfo(2)`: the same with a value.
+    Tgsigqueue,
     /// `pidfd_send_signal(2)` to the group of the held leader (`PIDFD_SIGNAL_PROCESS_GROUP`, Linux 6.9): one atomic call.
     PidfdGroup,
-    /// `kill(2)` of one's own group or of everyone: one atomic call for all of them.
+    /// `kill(2)` of one's own group or of everyone: one atomic call for all of them. Of one process only with signal 0.
     Kill,
     /// The cgroup freezer.
     Freezer,
@@ -100,6 +102,7 @@ impl fmt::Display for Through {
             Through::Pidfd => "pidfd_send_signal",
             Through::PidfdThread => "pidfd_send_signal (thread)",
             Through::Tgkill => "tgkill (by number)",
+            Through::Tgsigqueue => "rt_tgsigqueueinfo (by number)",
             Through::PidfdGroup => "pidfd_send_signal (group)",
             Through::Kill => "kill",
             Through::Freezer => "cgroup freezer",
@@ -160,6 +163,8 @@ pub enum Effect {
     Exists,
     /// It is still there when the time is over.
     StillThere,
+    /// Nothing was sent: the order was interrupted before.
+    NotSent,
     /// The signal was handed over; what came of it cannot be said.
     Unknown,
 }
@@ -190,6 +195,7 @@ impl fmt::Display for Effect {
             Effect::Refused { why } => write!(f, "refused: {why}"),
             Effect::Exists => f.write_str("exists, may be signalled"),
             Effect::StillThere => f.write_str("still there"),
+            Effect::NotSent => f.write_str("nothing sent"),
             Effect::Unknown => f.write_str("unknown"),
         }
     }
@@ -258,13 +264,24 @@ impl Receipt {
             (Effect::Stopped, Action::Freeze) => Verdict::AsAsked,
             (_, Action::Freeze) => Verdict::NotInTime,
             (Effect::Stopped, Action::Thaw) => Verdict::NotInTime,
-            (Effect::StillThere, _) => Verdict::NotInTime,
-            (Effect::Pending | Effect::Unknown, Action::Send { .. }) if order.watch.is_some() => {
+            (Effect::StillThere | Effect::NotSent, _) => Verdict::NotInTime,
+            (Effect::Pending | Effect::Coalesced | Effect::Unknown, Action::Send { .. })
+                if order.watch.is_some() =>
+            {
                 Verdict::NotInTime
             }
-            (Effect::Ended { .. } | Effect::Pending | Effect::Unknown, Action::Reload { .. }) => {
+            (effect, Action::Send { schedule, .. })
+                if !effect.has_ended()
+                    && schedule
+                        .count
+                        .is_some_and(|count| self.sent.len() < count as usize) =>
+            {
                 Verdict::NotInTime
             }
+            (
+                Effect::Ended { .. } | Effect::Pending | Effect::Coalesced | Effect::Unknown,
+                Action::Reload { .. },
+            ) => Verdict::NotInTime,
             _ => Verdict::AsAsked,
         }
     }

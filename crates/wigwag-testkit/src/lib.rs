@@ -6,6 +6,7 @@
 //! * [`recycle`]: the next process gets a chosen pid.
 //! * [`Swapper`]: runs a command and, at its k-th system call, has the test swap one process for another.
 //! * [`delay`]: the same by strace's fault injection.
+//! * [`Filter`]: runs a command as on a kernel that lacks calls, flags or ioctls; [`shared_inode`]: whose pidfds share an inode.
 //!
 //! A test binary that uses this crate is its own puppet: started again with a recipe in its environment, it becomes
 //! that process before `main` is entered, single-threaded and with untouched dispositions.
@@ -13,6 +14,7 @@
 
 pub mod deadline;
 pub mod delay;
+pub mod filter;
 pub mod namespace;
 pub mod observe;
 pub mod proc;
@@ -20,10 +22,13 @@ pub mod puppet;
 pub mod recipe;
 pub mod recycle;
 mod role;
+pub mod shared_inode;
 pub mod swapper;
 mod sys;
+mod tracee;
 
 pub use deadline::Deadline;
+pub use filter::Filter;
 pub use observe::{Observation, Observed};
 pub use puppet::{Event, Puppet};
 pub use recipe::{Blocking, Recipe};

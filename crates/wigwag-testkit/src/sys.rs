@@ -146,9 +146,47 @@ pub fn trace_on(pid: i32, signal: i32) -> io::Result<()> {
     checked(unsafe { libc::ptrace(libc::PTRACE_SYSCALL, pid, 0, signal) }).map(drop)
 }
 
-/// The number of the system call whose entry the tracee is stopped at, or None at anything else.
-pub fn entered_call(pid: i32) -> Option<u64> {
-    // SAFETY: all zero is a valid value of this plain structure; the kernel writes at most the size given.
+/// Has a command run under a seccomp filter from before its exec on.
+pub fn filter_calls(command: &mut Command, mut program: Vec<libc::sock_filter>) {
+    // SAFETY: prctl(2) and seccomp(2) are async-signal-safe system calls that change only the child; the program is owned by the
+    // closure, and the kernel copies it.
+    unsafe {
+        command.pre_exec(move || {
+            let program = libc::sock_fprog {
+                len: u16::try_from(program.len()).map_err(io::Error::other)?,
+                filter: program.as_mut_ptr(),
+            };
+            checked(libc::c_long::from(libc::prctl(
+                libc::PR_SET_NO_NEW_PRIVS,
+                1,
+                0,
+                0,
+                0,
+            )))?;
+            checked(libc::syscall(
+                libc::SYS_seccomp,
+                libc::SECCOMP_SET_MODE_FILTER,
+                0,
+                &raw const program,
+            ))
+            .map(drop)
+        });
+    }
+}
+
+/// What a tracee that is stopped at a system call is about to ask, or has been answered.
+#[derive(Clone, Copy, Debug)]
+pub enum CallStop {
+    /// The number and the arguments.
+    Entry(u64, [u64; 6]),
+    /// The result; an errno is negative.
+    Exit(i64),
+}
+
+/// At which side of a system call the tracee is stopped, or None at anything else.
+pub fn call_stop(pid: i32) -> Option<CallStop> {
+    // SAFETY: all zero is a valid value of this plain structure; the kernel writes at most the size given, and says by `op` which
+    // part of the union it has filled.
     unsafe {
         let mut info: libc::ptrace_syscall_info = std::mem::zeroed();
         let size = size_of::<libc::ptrace_syscall_info>();
@@ -159,7 +197,13 @@ pub fn entered_call(pid: i32) -> Option<u64> {
             &raw mut info,
         ))
         .ok()?;
-        (info.op == libc::PTRACE_SYSCALL_INFO_ENTRY).then_some(info.u.entry.nr)
+        match info.op {
+            libc::PTRACE_SYSCALL_INFO_ENTRY => {
+                Some(CallStop::Entry(info.u.entry.nr, info.u.entry.args))
+            }
+            libc::PTRACE_SYSCALL_INFO_EXIT => Some(CallStop::Exit(info.u.exit.sval)),
+            _ => None,
+        }
     }
 }
 

@@ -67,6 +67,15 @@ impl Error {
         self
     }
 
+    /// The same error, known to be the answer of a seccomp filter, as the call itself never gives it.
+    pub(crate) fn when_filtered(mut self) -> Error {
+        self.0.unsupported = true;
+        self.0.note = Some(Cow::Borrowed(
+            "the call itself never says so: a seccomp filter refuses it",
+        ));
+        self
+    }
+
     /// What was attempted, such as "send TERM to pid 42".
     ///
     /// ```
@@ -100,8 +109,8 @@ impl Error {
         self.0.note.as_deref()
     }
 
-    /// Whether this kernel lacks what was asked (ENOSYS, or ENOTTY or EINVAL where they mean that): the caller may fall back to
-    /// another way.
+    /// Whether this kernel lacks what was asked (ENOSYS, or ENOTTY or EINVAL where they mean that), or a seccomp filter certainly
+    /// refuses it (EPERM of a call that never gives it): the caller may fall back to another way.
     ///
     /// ```
     /// use wigwag::{PidFd, send};

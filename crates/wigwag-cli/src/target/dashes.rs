@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use wigwag::{InvalidSignal, Signal};
+use wigwag_process::order::parse_duration;
 
 /// What words with a dash, and a signal as the first word, mean to a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,14 @@ pub fn read_dashes(dashes: Dashes, words: Vec<OsString>) -> Result<Vec<OsString>
         }
         if let Some(long) = bytes.strip_prefix(b"--") {
             let takes = std::str::from_utf8(long).is_ok_and(takes_word);
+            if long == b"wait"
+                && let Some(time) = words.as_slice().first().and_then(|next| next.to_str())
+                && parse_duration(time).is_some()
+            {
+                return Err(Unreadable(format!(
+                    "--wait {time}: write --wait={time} for the time; a process of that number is pid:{time}, before --wait"
+                )));
+            }
             if long == b"signal" || long.starts_with(b"signal=") {
                 reader.signal = Some(word.to_string_lossy().into_owned());
             }
@@ -169,6 +178,9 @@ impl Reader {
         match digits {
             "0" => Err(Unreadable("-0 after a signal or a target means nobody: write --own-group for one's own process group".into())),
             "1" => Err(Unreadable("-1 would mean every process that may be signalled: write --everyone for that".into())),
+            "65" if self.targets == 0 && self.signal.is_none() && self.takes_signal() => Err(Unreadable(
+                "-65 is no signal, the last one is 64; the process group is group:65".into(),
+            )),
             _ => {
                 self.targets += 1;
                 self.read.push(format!("group:{digits}").into());
@@ -307,7 +319,6 @@ mod tests {
             ("-1 4242", "--signal=1 4242"),
             ("4242 -9", "4242 group:9"),
             ("-4242", "group:4242"),
-            ("-65 4242", "group:65 4242"),
             ("-s 9 4242", "--signal=9 4242"),
             ("-s TERM 9 10", "--signal=TERM 9 10"),
             ("9", "9"),
@@ -327,6 +338,9 @@ mod tests {
     fn what_could_mean_two_things_is_refused() {
         for (line, says) in [
             ("9 4242", "-s 9"),
+            ("-65 4242", "group:65"),
+            ("USR1 4242 --wait 30", "--wait=30"),
+            ("USR1 4242 --wait 2s", "--wait=2s"),
             ("15 nginx", "pid:15"),
             ("0 4242", "-s 0"),
             ("-9 -1", "--everyone"),

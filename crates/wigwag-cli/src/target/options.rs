@@ -220,6 +220,11 @@ pub fn selector(matches: &ArgMatches) -> anyhow::Result<Selector> {
         targets.push(Target::parse_os(word).map_err(|error| usage(error.to_string()))?);
     }
     if let Ok(Some(threads)) = matches.try_get_many::<i32>("thread") {
+        if let Some(target) = targets.first() {
+            return Err(usage(format!(
+                "--thread says whom already: with {target} the whole process would be signalled, too; leave {target} out"
+            )));
+        }
         targets.extend(threads.map(|tid| Target::Thread(*tid)));
     }
     if flag(matches, "own-group") {

@@ -2,7 +2,6 @@
 
 use std::io::Read;
 
-use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use wigwag_process::plan::Plan;
 use wigwag_process::procfs::Proc;
@@ -20,7 +19,8 @@ Examples:
 
 A process that has ended meanwhile is reported as gone before, and gets nothing,
 whoever has its number now. What a guard refused stays refused.
-Exit status: as of the verb that made the plan; 4 where one has gone.";
+Exit status: as of the verb that made the plan. One that has gone is 4, but not
+where its end was asked for.";
 
 /// A plan of ten thousand processes is some megabytes.
 const LARGEST: u64 = 256 << 20;
@@ -58,7 +58,7 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
     } else {
         std::fs::File::open(file).and_then(|open| open.take(LARGEST).read_to_end(&mut text))
     }
-    .with_context(|| format!("cannot read {}", file.display()))?;
+    .map_err(|error| usage(format!("cannot read {}: {error}", file.display())))?;
     let plan: Plan = serde_json::from_slice(&text)
         .map_err(|error| usage(format!("{} is no plan of wigwag: {error}", file.display())))?;
     let proc = Proc::open()?;

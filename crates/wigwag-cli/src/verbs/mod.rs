@@ -153,12 +153,15 @@ pub fn flag(matches: &ArgMatches, name: &str) -> bool {
 /// An error with its exit status.
 #[derive(Debug)]
 pub struct Failure {
-    /// 1 no target, 2 usage, 3 refused.
+    /// 1 no target, 2 usage, 3 refused, 5 wigwag itself could not go on.
     pub code: u8,
     text: String,
 }
 
 impl Failure {
+    /// The exit status where it is not about the processes: /proc cannot be read, the answer cannot be written.
+    pub const OURS: u8 = 5;
+
     /// An error that ends the command with `code`.
     pub fn new(code: u8, text: impl Into<String>) -> Failure {
         Failure {

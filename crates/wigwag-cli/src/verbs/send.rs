@@ -59,7 +59,7 @@ pub fn command() -> Command {
                     .value_name("TID")
                     .action(ArgAction::Append)
                     .value_parser(clap::value_parser!(i32).range(1..))
-                    .help("To this one thread (as the target tid:TID)"),
+                    .help("Only to this thread, in the place of a target (as tid:TID)"),
             )
             .arg(time(
                 "after",

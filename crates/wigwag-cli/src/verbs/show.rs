@@ -27,7 +27,7 @@ Nothing is sent. Signals that the process has left at their default, and that ar
 neither blocked nor pending, stand together below the table; --all gives each
 its own row. In a pipe each signal is a line:
 PID NAME SIGNAL DISPOSITION BLOCKED PENDING EFFECT
-Exit status: 0 shown, 1 no target, 2 usage.";
+Exit status: 0 shown, 1 no target, 2 usage, 5 wigwag itself could not go on.";
 
 /// The clap tree of this verb.
 pub fn command() -> Command {

@@ -136,7 +136,7 @@ pub fn go_through(
                 let touched = newcomers.unwrap().touched();
                 // Once it has found the victims, a swap at any later call is too late to be meant.
                 let meant = !found && (cast.meant)(&ran);
-                found |= !touched.is_empty() && !meant || (!meant && says_who(&ran));
+                found |= !meant && (!touched.is_empty() || says_who(&ran));
                 row.meant += usize::from(meant);
                 if !touched.is_empty() && !meant {
                     row.hits += 1;

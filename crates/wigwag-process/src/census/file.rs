@@ -1,10 +1,13 @@
 //! Who holds a file open.
 
 use std::collections::BTreeSet;
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, StatxFlags};
+use rustix::fs::{AtFlags, StatxFlags, statx};
+use rustix::io::Errno;
 
 use super::rules::has_socket;
 use super::view::{Answer, Stop, View};
@@ -17,6 +20,23 @@ pub(super) struct FileRule {
     path: PathBuf,
     /// Of a Unix socket: the sockets bound to it.
     sockets: BTreeSet<u64>,
+}
+
+/// Without asking a server again what the kernel knows already, where it can be asked so.
+fn device_and_inode(dir: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<((u32, u32), u64)> {
+    match statx(dir, name, AtFlags::STATX_DONT_SYNC, StatxFlags::INO) {
+        Ok(stat) => Ok(((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino)),
+        // A seccomp filter that does not know statx(2).
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let stat = rustix::fs::statat(dir, name, AtFlags::empty())?;
+            let device = (
+                rustix::fs::major(stat.st_dev),
+                rustix::fs::minor(stat.st_dev),
+            );
+            Ok((device, stat.st_ino))
+        }
+        Err(errno) => Err(errno),
+    }
 }
 
 impl FileRule {
@@ -39,12 +59,8 @@ impl FileRule {
     }
 
     pub(super) fn is_held_by(&self, view: &mut View<'_>) -> Answer<bool> {
-        let open = view.any_fd(|dir, name| {
-            // Without asking a server again what the kernel knows already.
-            let stat = rustix::fs::statx(dir, name, AtFlags::STATX_DONT_SYNC, StatxFlags::INO)?;
-            Ok(stat.stx_ino == self.inode
-                && (stat.stx_dev_major, stat.stx_dev_minor) == self.device)
-        })?;
+        let open =
+            view.any_fd(|dir, name| Ok(device_and_inode(dir, name)? == (self.device, self.inode)))?;
         if open || (!self.sockets.is_empty() && has_socket(view, &self.sockets)?) {
             return Ok(true);
         }

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use wigwag::{Signal, WaitStatus};
 
-use super::watch::{Goal, has_ended};
+use super::watch::Goal;
 use super::{Course, Engine};
 use crate::order::Action;
 use crate::plan::Held;
@@ -79,28 +79,31 @@ fn look(proc: &Proc, course: &Course) -> Seen {
     let Some(process) = &held.process else {
         return (Effect::GoneBefore, Evidence::Seen, "it had ended".into());
     };
-    match process.pidfd(proc) {
-        Ok(pidfd) if has_ended(pidfd) => {
+    match process.has_ended(proc) {
+        Ok(true) => {
             let (effect, how) = ended(proc, held);
             return (effect, Evidence::Seen, how);
         }
-        Err(error) if is_gone(&error) => {
+        Ok(false) => {}
+        Err(error) => {
             return (
-                Effect::Ended { status: None },
-                Evidence::Seen,
-                "its number is free".into(),
+                Effect::Unknown,
+                Evidence::Unknown,
+                format!("it cannot be read: {error}"),
             );
         }
-        _ => {}
     }
     let Some(signal) = course.last_signal() else {
-        return (
-            Effect::Exists,
-            Evidence::Seen,
-            "signal 0 was accepted".into(),
-        );
+        return match course.sent.is_empty() {
+            true => (Effect::NotSent, Evidence::Seen, "nothing was sent".into()),
+            false => (
+                Effect::Exists,
+                Evidence::Seen,
+                "signal 0 was accepted".into(),
+            ),
+        };
     };
-    match alive(process.dir(), held, signal) {
+    match alive(proc, process.dir(), held, signal) {
         Ok(seen) => seen,
         Err(error) if is_gone(&error) => {
             let (effect, how) = ended(proc, held);
@@ -115,22 +118,33 @@ fn look(proc: &Proc, course: &Course) -> Seen {
 }
 
 /// What a living process shows of the signal.
-fn alive(dir: &ProcDir, held: &Held, signal: Signal) -> std::io::Result<Seen> {
+fn alive(proc: &Proc, dir: &ProcDir, held: &Held, signal: Signal) -> std::io::Result<Seen> {
     let predicted = &held.entry.predicted;
     let status = dir.status()?;
-    let stops = matches!(
-        signal,
-        Signal::STOP | Signal::TSTP | Signal::TTIN | Signal::TTOU
-    );
-    if stops && status.state == 'T' && all_stopped(dir, status.threads)? {
+    if signal == Signal::CONT {
+        if status.state == 'T' {
+            return Ok((Effect::Stopped, Evidence::Seen, "it is in state T".into()));
+        }
+        if crate::freezer::state_of(proc, dir).is_some() {
+            let how = "its cgroup is frozen: CONT does not thaw that";
+            return Ok((Effect::Stopped, Evidence::Seen, how.into()));
+        }
+        // CONT resumes whether it is blocked or not, also while it stays pending for a handler.
+        if predicted.has(prediction::Effect::Continues) {
+            return Ok((
+                Effect::Resumed,
+                Evidence::Seen,
+                "it is no longer in state T".into(),
+            ));
+        }
+    }
+    // STOP to one that is stopped already stays pending, and changes nothing.
+    if signal == Signal::STOP && matches!(status.state, 'T' | 'Z') && all_stopped(dir)? {
         return Ok((
             Effect::Stopped,
             Evidence::Seen,
             "every thread is in state T".into(),
         ));
-    }
-    if signal == Signal::CONT && status.state == 'T' {
-        return Ok((Effect::Stopped, Evidence::Seen, "it is in state T".into()));
     }
     let pending = match held.entry.who.thread {
         None => status.shared_pending,
@@ -150,11 +164,12 @@ fn alive(dir: &ProcDir, held: &Held, signal: Signal) -> std::io::Result<Seen> {
             "its pending mask has it".into(),
         ));
     }
-    if predicted.has(prediction::Effect::Continues) && signal == Signal::CONT {
+    let stops = matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU);
+    if stops && matches!(status.state, 'T' | 'Z') && all_stopped(dir)? {
         return Ok((
-            Effect::Resumed,
+            Effect::Stopped,
             Evidence::Seen,
-            "it is no longer in state T".into(),
+            "every thread is in state T".into(),
         ));
     }
     Ok(gone_from_pending(predicted))
@@ -172,7 +187,7 @@ fn gone_from_pending(predicted: &Prediction) -> Seen {
     };
     match predicted.effects.as_slice() {
         [P::RunsHandler] if predicted.certain => inferred(Effect::Handled),
-        [P::StaysPending] if predicted.handled => inferred(Effect::Handled),
+        [P::StaysPending | P::Coalesces] if predicted.handled => inferred(Effect::Handled),
         [P::Waited | P::SignalFd] if predicted.certain => inferred(Effect::Taken),
         [P::Ignored | P::Discarded] => inferred(Effect::Ignored),
         [P::Kills | P::DumpsCore] => (
@@ -188,10 +203,7 @@ fn gone_from_pending(predicted: &Prediction) -> Seen {
     }
 }
 
-fn all_stopped(dir: &ProcDir, threads: i32) -> std::io::Result<bool> {
-    if threads <= 1 {
-        return Ok(true);
-    }
+fn all_stopped(dir: &ProcDir) -> std::io::Result<bool> {
     for tid in dir.tasks()? {
         let Ok(stat) = dir.task(tid).and_then(|task| task.stat()) else {
             continue;
@@ -231,7 +243,7 @@ pub(super) fn ended(proc: &Proc, held: &Held) -> (Effect, String) {
     }
     if let Ok(stat) = process.dir().stat()
         && stat.is_zombie()
-        && (stat.exit_code != 0 || held.status_readable)
+        && (stat.exit_code != 0 || process.dir().may_be_traced())
         && let Some(status) = WaitStatus::from_raw(stat.exit_code)
     {
         return (of(status), "its stat, as a zombie".into());
@@ -241,8 +253,12 @@ pub(super) fn ended(proc: &Proc, held: &Held) -> (Effect, String) {
     {
         return (of(status), "its pidfd (PIDFD_GET_INFO)".into());
     }
+    let witness = match process.pidfd(proc) {
+        Ok(_) => "its pidfd",
+        Err(_) => "/proc",
+    };
     (
         Effect::Ended { status: None },
-        "its pidfd says that it has ended; its status is not ours to read".into(),
+        format!("{witness} says that it has ended; its status is not ours to read"),
     )
 }

@@ -19,7 +19,7 @@ use crate::freezer::FreezerGroup;
 use crate::identity::Who;
 use crate::order::{Action, FORMAT, Ladder, Order, Schedule};
 use crate::plan::{Delivery, Held, Judge, Prepared};
-use crate::procfs::ProcDir;
+use crate::procfs::{Proc, ProcDir};
 use crate::receipt::{Effect, Evidence, Receipt, Report, Sent, Through};
 use crate::selector::Target;
 use watch::{Goal, Waker};
@@ -28,6 +28,19 @@ use watch::{Goal, Waker};
 const FREEZE_WATCH: Duration = Duration::from_secs(5);
 /// How long a reload watches for the signal to be taken: a program that blocks it while it is busy takes it soon.
 const RELOAD_WATCH: Duration = Duration::from_secs(2);
+/// How long the end of those is waited for that cannot but end, so that `send KILL` says how they ended.
+const END_WATCH: Duration = Duration::from_millis(20);
+
+/// The moment after this time; `None`, never, where the clock does not go so far.
+fn after(time: Duration) -> Option<Instant> {
+    Instant::now().checked_add(time)
+}
+
+/// Whether all of it has ended already. Only what looks so is asked for its pidfd.
+fn is_zombie(proc: &Proc, course: &Course) -> bool {
+    let process = course.held.process.as_ref();
+    process.is_some_and(|p| p.stat().is_zombie() && p.has_ended(proc).unwrap_or(false))
+}
 
 /// Who is told how an order goes on, and can end the watching.
 pub trait Observer {
@@ -56,6 +69,8 @@ pub struct Progress<'a> {
     pub signal: Option<Signal>,
     /// Until the next step, or the end; `None` when it waits for ever.
     pub left: Option<Duration>,
+    /// Whether the time is that to the next signal of a schedule.
+    pub again: bool,
     /// How many processes the order has.
     pub total: usize,
     /// How many are not settled.
@@ -102,7 +117,7 @@ impl Course {
 }
 
 struct Engine<'a, 'o> {
-    proc: &'a crate::procfs::Proc,
+    proc: &'a Proc,
     order: Order,
     delivery: Delivery,
     courses: Vec<Course>,
@@ -112,6 +127,9 @@ struct Engine<'a, 'o> {
     signal: Option<Signal>,
     notes: Vec<String>,
     anchors: Vec<ProcDir>,
+    resumed: bool,
+    /// Whether a schedule waits for its next signal.
+    again: bool,
 }
 
 impl Prepared<'_> {
@@ -151,6 +169,8 @@ impl Prepared<'_> {
             signal: None,
             notes: self.notes,
             anchors: self.anchors,
+            resumed: self.resumed,
+            again: false,
         };
         engine.add(self.held);
         match engine.order.action.clone() {
@@ -191,6 +211,12 @@ impl Engine<'_, '_> {
                     Evidence::Seen,
                     "its number is free, or another process has it now; nothing was sent",
                 );
+            } else if self.order.action.first_signal().is_some() && is_zombie(self.proc, &course) {
+                course.settle(
+                    Effect::GoneBefore,
+                    Evidence::Seen,
+                    "it is a zombie: it ended before, and its parent has not collected it",
+                );
             }
             self.courses.push(course);
         }
@@ -213,15 +239,15 @@ impl Engine<'_, '_> {
             .watch
             .and_then(|watch| Duration::try_from(watch).ok())
             .or(default);
-        asked.map(|time| Instant::now() + time)
+        asked.and_then(after)
     }
 
     fn send(&mut self, signal: Option<Signal>, value: Option<i32>, schedule: Schedule) {
-        if let Some(after) = schedule
+        if let Some(delay) = schedule
             .after
-            .and_then(|after| Duration::try_from(after).ok())
+            .and_then(|time| Duration::try_from(time).ok())
         {
-            self.watch(&Goal::Ended, Some(Instant::now() + after), Waker::Any);
+            self.watch(&Goal::Ended, after(delay), Waker::Any);
         }
         let mut round = 0u32;
         while !self.interrupted && self.open() > 0 {
@@ -239,12 +265,24 @@ impl Engine<'_, '_> {
             else {
                 break;
             };
-            self.watch(&Goal::Ended, Some(Instant::now() + every), Waker::Any);
+            self.again = true;
+            self.watch(&Goal::Ended, after(every), Waker::Any);
+            self.again = false;
         }
         if signal.is_some() && self.order.watch.is_some() {
             let until = self.watch_time(None);
             self.watch(&Goal::Effect, until, Waker::All);
+        } else if self.open() > 0 && self.all_are_to_end() {
+            self.watch(&Goal::Ended, after(END_WATCH), Waker::All);
         }
+    }
+
+    /// Whether all that are left were told to end and cannot but do so.
+    fn all_are_to_end(&self) -> bool {
+        self.courses
+            .iter()
+            .filter(|course| course.is_open())
+            .all(|course| !course.sent.is_empty() && course.held.entry.predicted.ends())
     }
 
     fn reload(&mut self, signal: Signal) {
@@ -259,8 +297,26 @@ impl Engine<'_, '_> {
                 break;
             }
             self.send_all(Some(step.signal), None);
+            self.resume_stopped(step.signal);
             let wait = Duration::try_from(step.wait).unwrap_or_default();
-            self.watch(&Goal::Ended, Some(Instant::now() + wait), Waker::All);
+            self.watch(&Goal::Ended, after(wait), Waker::All);
+        }
+    }
+
+    /// A stopped process takes nothing but KILL: who is asked to end gets CONT after it, as a shell's kill does for its jobs.
+    fn resume_stopped(&mut self, asked: Signal) {
+        if !asked.can_be_caught() {
+            return;
+        }
+        for index in 0..self.courses.len() {
+            let course = &self.courses[index];
+            let stopped = course.held.process.as_ref().is_some_and(|process| {
+                let stat = process.dir().stat();
+                stat.is_ok_and(|stat| stat.state == 'T')
+            });
+            if course.is_open() && stopped {
+                self.send_one(index, Some(Signal::CONT), None);
+            }
         }
     }
 
@@ -302,7 +358,10 @@ impl Engine<'_, '_> {
     /// Processes that the selector means by now, and did not before.
     fn newcomers(&mut self) -> Vec<Held> {
         let by_number = |target: &Target| matches!(target, Target::Pid(_) | Target::Thread(_));
-        if self.order.whom.targets.iter().all(by_number) && !self.order.whom.targets.is_empty() {
+        let numbers =
+            self.order.whom.targets.iter().all(by_number) && !self.order.whom.targets.is_empty();
+        // A saved plan means those in it; the newest, the oldest and those in a state were chosen once.
+        if self.resumed || numbers || self.order.whom.filter.is_of_the_moment() {
             return Vec::new();
         }
         let processes = self.courses.iter().filter_map(|c| c.held.process.as_ref());
@@ -322,7 +381,7 @@ impl Engine<'_, '_> {
                 self.notes.push(note);
             }
         }
-        let judge = Judge::new(self.proc, &self.order);
+        let judge = Judge::new(self.proc, &self.order, &self.delivery);
         let known: Vec<(i32, u64)> = self
             .courses
             .iter()
@@ -333,14 +392,24 @@ impl Engine<'_, '_> {
                 )
             })
             .collect();
-        seen.found
+        let mut fresh: Vec<Held> = seen
+            .found
             .into_iter()
             .filter_map(|dir| judge.hold(dir, None).ok())
             .filter(|held| {
                 let who = &held.entry.who.identity;
                 !known.contains(&(who.pid, who.start_ticks))
             })
-            .collect()
+            .collect();
+        let max = self.order.guards.max.unwrap_or(usize::MAX);
+        let room = max.saturating_sub(known.len());
+        if fresh.len() > room {
+            fresh.truncate(room);
+            self.note(format!(
+                "more came meanwhile than --max {max} allows: they are left alone"
+            ));
+        }
+        fresh
     }
 
     fn thaw(&mut self) {
@@ -370,18 +439,27 @@ impl Engine<'_, '_> {
                         at,
                         through: Through::Freezer,
                     });
-                    let effect = if frozen {
-                        Effect::Stopped
-                    } else {
-                        Effect::Resumed
+                    let process = course.held.process.as_ref();
+                    let stopped =
+                        process.is_some_and(|p| p.dir().stat().is_ok_and(|stat| stat.state == 'T'));
+                    let (effect, how) = match (frozen, stopped) {
+                        (true, _) => (Effect::Stopped, "its cgroup's freezer says so"),
+                        (false, false) => (Effect::Resumed, "its cgroup's freezer says so"),
+                        (false, true) => (
+                            Effect::Stopped,
+                            "its cgroup is thawed, but it was stopped by a signal, too: thaw the process",
+                        ),
                     };
-                    course.settle(effect, Evidence::Seen, "its cgroup's freezer says so");
+                    course.settle(effect, Evidence::Seen, how);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
                     course.settle(
                         Effect::StillThere,
                         Evidence::Seen,
-                        "the freezer was not done in time",
+                        match frozen {
+                            true => "the freezer was not done in time, and goes on; thaw undoes it",
+                            false => "the freezer was not done in time",
+                        },
                     );
                 }
                 Err(error) => course.settle(
@@ -393,6 +471,13 @@ impl Engine<'_, '_> {
                     "write to the freezer",
                 ),
             }
+        }
+    }
+
+    /// What the reader should know, once.
+    fn note(&mut self, text: String) {
+        if !self.notes.contains(&text) {
+            self.notes.push(text);
         }
     }
 

@@ -3,11 +3,14 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use wigwag::send::{queue_thread, send_everyone, send_own_group, send_thread};
+use wigwag::send::{probe_thread, queue_thread, send_everyone, send_own_group, send_thread};
 use wigwag::{Errno, Error, PidFd, Scope, Signal, pidfd_send};
 
 use super::{Course, Engine};
+use crate::identity::{Permission, Process};
 use crate::plan::{Delivery, leader};
+use crate::prediction::Effect::Denied;
+use crate::procfs::ProcDir;
 use crate::receipt::{Effect, Evidence, Sent, Through};
 
 /// How long a group that goes on forking is followed.
@@ -39,7 +42,7 @@ impl Engine<'_, '_> {
         }
     }
 
-    fn send_one(&mut self, index: usize, signal: Option<Signal>, value: Option<i32>) {
+    pub(super) fn send_one(&mut self, index: usize, signal: Option<Signal>, value: Option<i32>) {
         let at = self.now();
         let course = &mut self.courses[index];
         let Some(process) = &course.held.process else {
@@ -52,17 +55,27 @@ impl Engine<'_, '_> {
         {
             return;
         }
-        let result = match course.held.entry.who.thread {
-            None => process.send(signal, value).map(|()| Through::Pidfd),
-            Some(tid) => to_thread(process, tid, signal, value),
+        let (result, through) = match (course.held.entry.who.thread, signal) {
+            (None, None) => probe(process),
+            (None, Some(_)) => (process.send(signal, value), Through::Pidfd),
+            (Some(tid), _) => match &course.held.task {
+                Some(task) => to_thread(process, task, signal, value),
+                None => (Err(thread_gone(tid, Errno::SRCH)), Through::PidfdThread),
+            },
         };
         match result {
-            Ok(through) => course.sent.push(Sent {
+            Ok(()) => course.sent.push(Sent {
                 signal,
                 at,
                 through,
             }),
-            Err(error) => course.refuse(&error),
+            Err(error) => course.refuse(&error, through),
+        }
+        if matches!(through, Through::Tgkill | Through::Tgsigqueue) {
+            self.note(format!(
+                "a thread is signalled by its numbers, {through}: a descriptor of one thread is not to be had here (before Linux 6.9, \
+                 or a seccomp filter refuses it)"
+            ));
         }
     }
 
@@ -115,20 +128,30 @@ impl Engine<'_, '_> {
     ) {
         let at = self.now();
         for course in self.courses.iter_mut().filter(|course| course.is_open()) {
+            // The call succeeds when one of them was reached; those that are not ours were not.
+            let denied = course.held.entry.predicted.has(Denied);
+            let probed = match (&course.held.process, result) {
+                (Some(process), Ok(())) if denied => match process.permission() {
+                    Ok(Permission::Denied(error)) | Err(error) => Err(error),
+                    Ok(_) => Ok(()),
+                },
+                _ => Ok(()),
+            };
+            let result = if probed.is_err() { &probed } else { result };
             match result {
                 Ok(()) => course.sent.push(Sent {
                     signal,
                     at,
                     through,
                 }),
-                Err(error) => course.refuse(error),
+                Err(error) => course.refuse(error, through),
             }
         }
     }
 
     fn send_to_group(&mut self, signal: Option<Signal>, group: i32) {
         let held = self.courses.iter().map(|course| &course.held);
-        let result = leader(self.proc, group, held)
+        let result = leader(group, held)
             .map(|leader| pidfd_send(leader.as_fd(), signal, None, Scope::Group));
         match result {
             // ESRCH is an answer: nobody is left in the group, and its number may be another's by now.
@@ -138,47 +161,57 @@ impl Engine<'_, '_> {
     }
 }
 
+/// Asks whether a process may be signalled: through its descriptor, else by its number, which the directory vouches for.
+fn probe(process: &Process) -> (wigwag::Result<()>, Through) {
+    match process.permission() {
+        Ok(Permission::Granted) => (Ok(()), Through::Pidfd),
+        Ok(Permission::ByNumberOnly(_)) => (Ok(()), Through::Kill),
+        Ok(Permission::Denied(error)) | Err(error) => (Err(error), Through::Pidfd),
+    }
+}
+
+fn thread_gone(tid: i32, errno: Errno) -> Error {
+    Error::new(format!("send to thread {tid}"), errno)
+}
+
 /// To one thread: by a descriptor of the thread (Linux 6.9), else by its numbers.
 fn to_thread(
-    process: &crate::identity::Process,
-    tid: i32,
+    process: &Process,
+    task: &ProcDir,
     signal: Option<Signal>,
     value: Option<i32>,
-) -> wigwag::Result<Through> {
-    let task = process.dir().task(tid).map_err(|error| {
-        let number = error
-            .raw_os_error()
-            .filter(|n| *n != libc::ENOENT)
-            .unwrap_or(libc::ESRCH);
-        Error::new(format!("send to thread {tid}"), Errno::new(number))
-    })?;
-    match PidFd::open_thread(tid) {
-        Ok(thread) => {
-            // The number was the thread's all the time if its directory still answers.
-            if task.stat().is_err() {
-                return Err(Error::new(
-                    format!("send to thread {tid}"),
-                    Errno::new(libc::ESRCH),
-                ));
-            }
-            pidfd_send(thread.as_fd(), signal, value, Scope::Thread)?;
-            Ok(Through::PidfdThread)
-        }
-        Err(error) if error.is_unsupported() => {
-            match (signal, value) {
-                (Some(signal), None) => send_thread(process.pid(), tid, signal)?,
-                (Some(signal), Some(value)) => queue_thread(process.pid(), tid, signal, value)?,
-                (None, _) => process.send(None, None)?,
-            }
-            Ok(Through::Tgkill)
-        }
-        Err(error) => Err(error),
+) -> (wigwag::Result<()>, Through) {
+    let tid = task.pid();
+    let gone = |errno| thread_gone(tid, errno);
+    let thread = PidFd::open_thread(tid);
+    // The numbers were the thread's all the time if its directory still answers.
+    if task.stat().is_err() {
+        return (Err(gone(Errno::SRCH)), Through::PidfdThread);
+    }
+    let result = thread.and_then(|thread| pidfd_send(thread.as_fd(), signal, value, Scope::Thread));
+    let refused = |error: &Error| {
+        error.is_unsupported() || error.is_denied() && probe_thread(process.pid(), tid).is_ok()
+    };
+    if !result.as_ref().is_err_and(refused) {
+        return (result, Through::PidfdThread);
+    }
+    // Asked last, so that no more than the call itself is left to chance (with a value, getpid and getuid come before it).
+    if !task.is_there() {
+        return (Err(gone(Errno::SRCH)), Through::Tgkill);
+    }
+    match (signal, value) {
+        (None, _) => (probe_thread(process.pid(), tid), Through::Tgkill),
+        (Some(signal), None) => (send_thread(process.pid(), tid, signal), Through::Tgkill),
+        (Some(signal), Some(value)) => (
+            queue_thread(process.pid(), tid, signal, value),
+            Through::Tgsigqueue,
+        ),
     }
 }
 
 impl Course {
     /// The kernel has refused to take a signal for it.
-    fn refuse(&mut self, error: &Error) {
+    fn refuse(&mut self, error: &Error, through: Through) {
         if error.is_gone() {
             // After an earlier signal, how it ended is looked at later.
             if self.sent.is_empty() {
@@ -195,7 +228,18 @@ impl Course {
             .process
             .as_ref()
             .and_then(|process| process.dir().status().ok());
+        // kill(2) would have taken it: what is refused is the descriptor's call, not the signal.
+        let by_number_only = || {
+            let process = self.held.process.as_ref()?;
+            matches!(process.permission(), Ok(Permission::ByNumberOnly(_))).then_some(())
+        };
         let why = match &status {
+            _ if through == Through::Pidfd
+                && (error.is_unsupported() || error.is_denied())
+                && by_number_only().is_some() =>
+            {
+                crate::plan::why_not_by_number(error)
+            }
             Some(status) if error.is_denied() => crate::plan::why_denied(status),
             Some(status) if error.is_queue_full() => format!(
                 "{} has {} of {} signals queued (RLIMIT_SIGPENDING)",
@@ -211,7 +255,7 @@ impl Course {
                 why,
             },
             Evidence::Seen,
-            "pidfd_send_signal",
+            through.to_string(),
         );
     }
 }

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
+use rustix::io::Errno;
 
 use super::{Engine, Progress, Remaining};
+use crate::procfs::errno_of;
 use crate::receipt::{Effect, Evidence};
 
 /// How often an observer is told.
@@ -41,15 +43,17 @@ pub(super) enum Waker {
 impl Engine<'_, '_> {
     /// Waits until the processes are settled as `goal` has it, until `until`, or until the observer interrupts.
     pub(super) fn watch(&mut self, goal: &Goal, until: Option<Instant>, waker: Waker) {
-        let Ok(epoll) = epoll::create(epoll::CreateFlags::CLOEXEC) else {
-            return self
-                .notes
-                .push("cannot watch: no more files may be open".into());
+        let mut epoll = match epoll::create(epoll::CreateFlags::CLOEXEC) {
+            Ok(epoll) => Some(epoll),
+            Err(errno) => {
+                self.note_looking("epoll", errno.into());
+                None
+            }
         };
-        self.register(&epoll);
+        let registered = epoll.as_ref().is_some_and(|epoll| self.register(epoll));
         let mut pause = Duration::from_micros(500);
         let mut told = Instant::now();
-        let only_ends = *goal == Goal::Ended;
+        let mut only_ends = *goal == Goal::Ended && registered;
         let waits = matches!(self.order.action, crate::order::Action::Wait { .. });
         loop {
             let settled = if only_ends { 0 } else { self.look_for(*goal) };
@@ -68,13 +72,25 @@ impl Engine<'_, '_> {
                 sleep = sleep.min(pause);
                 pause = (pause * 2).min(Duration::from_millis(20));
             }
-            for index in wait_for(&epoll, sleep) {
-                match index {
-                    INTERRUPT => {
-                        self.interrupted = true;
-                        return;
+            let events = match &epoll {
+                Some(epoll) => wait_for(epoll, sleep),
+                None => self.rest(sleep),
+            };
+            match events {
+                Ok(events) => {
+                    for index in events {
+                        match index {
+                            INTERRUPT => {
+                                self.interrupted = true;
+                                return;
+                            }
+                            index => self.end_of(index),
+                        }
                     }
-                    index => self.end_of(index),
+                }
+                Err(errno) => {
+                    self.note_looking("epoll", errno.into());
+                    (epoll, only_ends) = (None, false);
                 }
             }
             if told.elapsed() >= TICK {
@@ -93,7 +109,34 @@ impl Engine<'_, '_> {
         })
     }
 
-    fn register(&mut self, epoll: &impl AsFd) {
+    /// Without an epoll: waits for the observer's interrupt alone.
+    fn rest(&self, time: Duration) -> rustix::io::Result<Vec<u64>> {
+        let timeout = Timespec::try_from(time).ok();
+        let interrupt = self.observer.interrupt();
+        let mut fds: Vec<PollFd<'_>> = interrupt
+            .iter()
+            .map(|fd| PollFd::new(fd, PollFlags::IN))
+            .collect();
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) | Err(Errno::INTR) => Ok(Vec::new()),
+            Ok(_) => Ok(vec![INTERRUPT]),
+            Err(_) => {
+                std::thread::sleep(time);
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn note_looking(&mut self, what: &str, error: std::io::Error) {
+        let errno = errno_of(&error).map_or_else(|| error.to_string(), |errno| errno.to_string());
+        self.note(format!(
+            "{what} is not to be had here ({errno}): what became of them is looked for in /proc, every 20 ms"
+        ));
+    }
+
+    /// Whether every end will be told by the epoll; else they are to be looked for.
+    fn register(&mut self, epoll: &impl AsFd) -> bool {
+        let mut unwatched = None;
         if let Some(fd) = self.observer.interrupt() {
             // A descriptor that cannot be polled never interrupts.
             let _ = epoll::add(
@@ -135,13 +178,19 @@ impl Engine<'_, '_> {
                         "it has been collected by its parent already",
                     );
                 }
-                Err(error) => course.settle(
+                Err(error) if is_out_of_files(&error) => course.settle(
                     Effect::Unknown,
                     Evidence::Unknown,
                     format!("cannot watch it: {error}; raise the limit of open files (ulimit -n)"),
                 ),
+                Err(error) => unwatched = Some(error),
             }
         }
+        let all = unwatched.is_none();
+        if let Some(error) = unwatched {
+            self.note_looking("pidfd_open", error);
+        }
+        all
     }
 
     fn end_of(&mut self, index: u64) {
@@ -177,6 +226,7 @@ impl Engine<'_, '_> {
             .collect();
         let progress = Progress {
             elapsed: self.start.elapsed(),
+            again: self.again,
             signal: self.signal,
             left: until.map(|until| until.saturating_duration_since(Instant::now())),
             total: self.courses.len(),
@@ -188,22 +238,18 @@ impl Engine<'_, '_> {
 }
 
 /// The data of the events that came within `time`.
-fn wait_for(epoll: &impl AsFd, time: Duration) -> Vec<u64> {
+fn wait_for(epoll: &impl AsFd, time: Duration) -> rustix::io::Result<Vec<u64>> {
     let mut events = Vec::with_capacity(256);
     let timeout = Timespec::try_from(time).ok();
     // EINTR: the caller looks and waits again.
     match epoll::wait(epoll, spare_capacity(&mut events), timeout.as_ref()) {
-        Ok(_) => events.iter().map(|event| event.data.u64()).collect(),
-        Err(_) => Vec::new(),
+        Ok(_) => Ok(events.iter().map(|event| event.data.u64()).collect()),
+        Err(Errno::INTR) => Ok(Vec::new()),
+        Err(errno) => Err(errno),
     }
 }
 
-/// Whether a pidfd says that its process has ended, without waiting.
-pub(super) fn has_ended(pidfd: &wigwag::PidFd) -> bool {
-    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    matches!(poll(&mut fds, Some(&now)), Ok(1..))
+/// EMFILE or ENFILE.
+fn is_out_of_files(error: &std::io::Error) -> bool {
+    errno_of(error).is_some_and(|errno| [libc::EMFILE, libc::ENFILE].contains(&errno.number()))
 }

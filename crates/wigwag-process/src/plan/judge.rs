@@ -4,12 +4,12 @@ use std::io;
 
 use wigwag::Signal;
 
-use super::{Entry, Held, Refusal};
+use super::{Delivery, Entry, Held, Refusal};
 use crate::dispositions::SignalView;
-use crate::identity::{Process, Who};
+use crate::identity::{Permission, Process, Who};
 use crate::order::{Action, Guards, Order};
 use crate::prediction::{Effect, Prediction, To, predict};
-use crate::procfs::{Namespace, Proc, ProcDir, Status, user_name};
+use crate::procfs::{Proc, ProcDir, Status, user_name};
 use crate::selector::Target;
 
 /// What is the same for every process of an order.
@@ -22,10 +22,12 @@ pub(crate) struct Judge<'a> {
     ancestors: Vec<i32>,
     /// The words that mean oneself and one's ancestors by definition.
     lifted: bool,
+    /// Whether each process is signalled through its own descriptor.
+    one_by_one: bool,
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(proc: &'a Proc, order: &'a Order) -> Judge<'a> {
+    pub(crate) fn new(proc: &'a Proc, order: &'a Order, delivery: &Delivery) -> Judge<'a> {
         let own = rustix::process::getpid().as_raw_nonzero().get();
         let stat = proc.own().and_then(|dir| dir.stat()).ok();
         Judge {
@@ -44,30 +46,33 @@ impl<'a> Judge<'a> {
                 .targets
                 .iter()
                 .any(|t| matches!(t, Target::OwnGroup | Target::Everyone)),
+            one_by_one: matches!(delivery, Delivery::Each),
         }
     }
 
-    pub(crate) fn hold(&self, dir: ProcDir, thread: Option<i32>) -> io::Result<Held> {
-        self.hold_process(Process::from_dir(dir)?, thread)
+    pub(crate) fn hold(&self, dir: ProcDir, task: Option<ProcDir>) -> io::Result<Held> {
+        self.hold_process(Process::from_dir(dir)?, task)
     }
 
-    pub(super) fn hold_process(&self, process: Process, thread: Option<i32>) -> io::Result<Held> {
+    pub(super) fn hold_process(&self, process: Process, task: Option<ProcDir>) -> io::Result<Held> {
         let status = process.dir().status()?;
+        let thread = task.as_ref().map(ProcDir::pid);
+        let thread_start = task.as_ref().map(ProcDir::stat).transpose()?;
         let who = Who {
             thread,
+            thread_start_ticks: thread_start.map(|stat| stat.start_ticks),
             ..process.who(self.proc, Some(&status))
         };
         let predicted = self.predicted(&process, &status, thread)?;
         let refused = self.refusal(&process, &predicted, thread);
-        let status_readable = process.dir().namespace(Namespace::Pid).is_ok();
         Ok(Held {
             process: Some(process),
+            task,
             entry: Entry {
                 who,
                 predicted,
                 refused,
             },
-            status_readable,
         })
     }
 
@@ -81,15 +86,20 @@ impl<'a> Judge<'a> {
         if matches!(self.action, Action::Wait { .. }) {
             return Ok(Prediction::of(Effect::Nothing, "nothing is sent"));
         }
-        if let Err(error) = process.send(None, None) {
-            if !error.is_denied() {
-                return Err(io::Error::from(error));
+        match process.permission()? {
+            Permission::Granted => {}
+            Permission::ByNumberOnly(error) => {
+                if signal.is_some() && thread.is_none() && self.one_by_one {
+                    return Ok(Prediction::of(Effect::Denied, why_not_by_number(&error)));
+                }
             }
-            // CONT may be sent to anybody in one's own session (kill(2)).
-            let in_session =
-                signal == Some(Signal::CONT) && process.stat().session == self.own_session;
-            if !in_session {
-                return Ok(Prediction::of(Effect::Denied, why_denied(status)));
+            Permission::Denied(_) => {
+                // CONT may be sent to anybody in one's own session (kill(2)).
+                let in_session =
+                    signal == Some(Signal::CONT) && process.stat().session == self.own_session;
+                if !in_session {
+                    return Ok(Prediction::of(Effect::Denied, why_denied(status)));
+                }
             }
         }
         let Some(signal) = signal else {
@@ -99,13 +109,23 @@ impl<'a> Judge<'a> {
             ));
         };
         let with_value = matches!(self.action, Action::Send { value: Some(_), .. });
-        let view = SignalView::read_for(self.proc, process.dir(), process.stat(), status, signal)?;
-        Ok(predict(
-            &view,
-            signal,
-            thread.map_or(To::Process, To::Thread),
-            with_value,
-        ))
+        let mut view =
+            SignalView::read_for(self.proc, process.dir(), process.stat(), status, signal)?;
+        let to = thread.map_or(To::Process, To::Thread);
+        let resumes = matches!(self.action, Action::Stop { .. }) && resumed_to_end(&view, signal);
+        if resumes {
+            // As it will be when CONT has come.
+            let stopped = view.threads.iter_mut().filter(|t| t.state == 'T');
+            stopped.for_each(|thread| thread.state = 'S');
+        }
+        let mut predicted = predict(&view, signal, to, with_value);
+        if resumes {
+            predicted.reason = format!(
+                "it is stopped, and gets CONT after it; {}",
+                predicted.reason
+            );
+        }
+        Ok(predicted)
     }
 
     pub(super) fn is_protected(&self, pid: i32) -> bool {
@@ -153,9 +173,29 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Why a process that may be signalled is not: only its number is left, which says too little.
+pub(crate) fn why_not_by_number(error: &wigwag::Error) -> String {
+    let errno = error.errno();
+    format!(
+        "pidfd_send_signal is not to be had here ({errno}: an older kernel, or a seccomp filter), and by its number another \
+         process could be hit"
+    )
+}
+
+/// Whether a process is stopped, so that a signal that asks it to end would wait for CONT.
+fn resumed_to_end(view: &SignalView, signal: Signal) -> bool {
+    signal != Signal::KILL && view.threads.iter().any(|thread| thread.state == 'T')
+}
+
 /// Whose process it is, and who asks.
 pub(crate) fn why_denied(status: &Status) -> String {
     let own = rustix::process::geteuid().as_raw();
+    if [status.uids[0], status.uids[2]].contains(&own) {
+        return format!(
+            "it belongs to {} as you do: something else refuses it (a security module, a seccomp filter, another user namespace)",
+            user(own)
+        );
+    }
     format!(
         "it belongs to {}, and you are {}",
         user(status.uids[0]),

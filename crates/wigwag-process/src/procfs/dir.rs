@@ -99,6 +99,12 @@ impl ProcDir {
         self.pid
     }
 
+    /// Whether it has not been collected yet, in one system call that leaves nothing to close: the last thing to ask before a call
+    /// by number.
+    pub(crate) fn is_there(&self) -> bool {
+        rustix::fs::statat(self, c"stat", rustix::fs::AtFlags::empty()).is_ok()
+    }
+
     /// One file, whole. Errors, here and in all that follows: ESRCH or ENOENT for one that is gone, EACCES or EPERM where
     /// the kernel does not show it to this user, EMFILE when too many files are open.
     fn read(&self, leaf: &CStr) -> io::Result<Vec<u8>> {
@@ -165,6 +171,12 @@ impl ProcDir {
     /// As [`ProcDir::stat`].
     pub fn limits(&self) -> io::Result<Limits> {
         Limits::parse(&self.read(c"limits")?).ok_or_else(|| malformed("limits"))
+    }
+
+    /// Whether `/proc` shows what needs ptrace access (ptrace(2)), such as the exit status of a zombie; asked by reading `io`, which
+    /// a zombie has too.
+    pub(crate) fn may_be_traced(&self) -> bool {
+        self.read(c"io").is_ok()
     }
 
     /// The inode number of one of its namespaces.

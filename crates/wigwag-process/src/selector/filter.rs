@@ -63,6 +63,15 @@ impl Filter {
         };
         *self == plain
     }
+
+    /// Whether it chooses by what a process is at one moment only: its state, its age, being the newest or the oldest.
+    pub(crate) fn is_of_the_moment(&self) -> bool {
+        self.newest
+            || self.oldest
+            || self.older.is_some()
+            || self.younger.is_some()
+            || !self.state.is_empty()
+    }
 }
 
 /// `PID` (all kinds of namespaces the same as its) or `PID:KIND,...` (those).

@@ -50,7 +50,8 @@ impl PidFd {
     /// # Errors
     /// ESRCH: no such process. EINVAL: the number is not positive, or (before Linux 6.16; ENOENT since) that of a thread; on
     /// those kernels also that of a group whose leader is gone. EMFILE, ENFILE: too many descriptors. ENOMEM: no memory. ENODEV:
-    /// the kernel has nowhere to make the descriptor. ENOSYS: Linux before 5.3.
+    /// the kernel has nowhere to make the descriptor. ENOSYS: Linux before 5.3, or a seccomp filter; EPERM: a
+    /// seccomp filter.
     ///
     /// ```
     /// use wigwag::{PidFd, send};
@@ -61,10 +62,10 @@ impl PidFd {
     pub fn open(pid: i32) -> Result<PidFd> {
         let error = |errno| {
             let error = Error::new(format!("open a pidfd of pid {pid}"), errno);
-            if errno == Errno::NOSYS {
-                error.when_unsupported("5.3")
-            } else {
-                error
+            match errno {
+                Errno::NOSYS => error.when_unsupported("5.3"),
+                Errno::PERM => error.when_filtered(),
+                _ => error,
             }
         };
         sys::pidfd::open(pid, 0).map(PidFd).map_err(error)
@@ -75,7 +76,7 @@ impl PidFd {
     ///
     /// # Errors
     /// ESRCH: no such thread. EINVAL: an older kernel, where [`is_unsupported`](Error::is_unsupported) is true and
-    /// [`send_thread`](super::send_thread) is left; or the number is not positive. EMFILE, ENFILE, ENOMEM, ENODEV, ENOSYS as
+    /// [`send_thread`](super::send_thread) is left; or the number is not positive. EMFILE, ENFILE, ENOMEM, ENODEV, ENOSYS, EPERM as
     /// [`open`](PidFd::open).
     ///
     /// ```
@@ -92,10 +93,10 @@ impl PidFd {
     pub fn open_thread(thread: i32) -> Result<PidFd> {
         let error = |errno| {
             let error = Error::new(format!("open a pidfd of thread {thread}"), errno);
-            if matches!(errno, Errno::NOSYS | Errno::INVAL) && thread > 0 {
-                error.when_unsupported("6.9")
-            } else {
-                error
+            match errno {
+                Errno::NOSYS | Errno::INVAL if thread > 0 => error.when_unsupported("6.9"),
+                Errno::PERM => error.when_filtered(),
+                _ => error,
             }
         };
         sys::pidfd::open(thread, sys::pidfd::THREAD)
