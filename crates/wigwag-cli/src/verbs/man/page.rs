@@ -27,11 +27,11 @@ const PLAIN_TARGETS: [(&str, &str); 3] = [
     ("nginx", "all processes of that name, as name:nginx"),
 ];
 
-const STATUS: &str = "0 done as asked, 1 no target (or it failed), 2 wrong usage, 3 some were refused by a guard or denied by \
-     the kernel, 4 some did not do as asked in time";
+const STATUS: &str = "0 done as asked, 1 no target, 2 wrong usage, 3 some were refused by a guard or denied by the kernel, \
+     4 some did not do as asked in time, 5 wigwag itself could not go on";
 
 /// Of verbs that signal nobody and say nothing else.
-const PLAIN_STATUS: &str = "0 done, 1 it failed, 2 wrong usage";
+const PLAIN_STATUS: &str = "0 done, 2 wrong usage, 5 wigwag itself could not go on";
 
 const EXAMPLES: &str = "\
   wigwag show 4242              what would happen to process 4242?
