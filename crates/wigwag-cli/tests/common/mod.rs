@@ -1,15 +1,26 @@
 //! What the command's tests share: running the real binary and reading what it says.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    dead_code,
+    unused_imports,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used
+)]
+
+mod running;
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
+pub use running::Running;
 use serde_json::Value;
-use wigwag_testkit::Puppet;
+use wigwag_testkit::{Puppet, change_user, namespace::has_nobody};
 
 pub const HUP: i32 = 1;
 pub const USR1: i32 = 10;
 pub const TERM: i32 = 15;
+/// The user nobody.
+pub const NOBODY: u32 = 65534;
 
 /// How the command ended, and what it said.
 #[derive(Debug)]
@@ -58,6 +69,23 @@ pub fn command() -> Command {
 
 pub fn wigwag<S: AsRef<OsStr>>(words: &[S]) -> Ran {
     finish(command().args(words))
+}
+
+/// The same as the user nobody.
+pub fn line_as_nobody(line: &str) -> Ran {
+    let mut command = command();
+    change_user(&mut command, NOBODY);
+    finish(command.args(line.split_whitespace()))
+}
+
+/// Whether commands can be started as nobody, by root. Says so where not.
+pub fn can_be_nobody() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    if !root {
+        println!("skipped: needs root, to become somebody else");
+    }
+    root && has_nobody()
 }
 
 /// The words of a line, split at blanks.
