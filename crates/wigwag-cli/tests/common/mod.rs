@@ -7,11 +7,13 @@
     clippy::expect_used
 )]
 
+mod cage;
 mod running;
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
+pub use cage::Cage;
 pub use running::Running;
 use serde_json::Value;
 use wigwag_testkit::{Puppet, change_user, namespace::has_nobody};
