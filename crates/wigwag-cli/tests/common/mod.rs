@@ -11,6 +11,7 @@ mod cage;
 mod running;
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 pub use cage::Cage;
@@ -93,6 +94,26 @@ pub fn can_be_nobody() -> bool {
 /// The words of a line, split at blanks.
 pub fn line(line: &str) -> Ran {
     wigwag(&line.split_whitespace().collect::<Vec<_>>())
+}
+
+/// Carries out a saved plan, read from standard input.
+pub fn apply(plan: &str, more: &[&str]) -> Ran {
+    let mut child = command()
+        .args(["apply", "-"])
+        .args(more)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may refuse what it reads before it has read all.
+    let _ = child.stdin.take().unwrap().write_all(plan.as_bytes());
+    let out = child.wait_with_output().unwrap();
+    Ran {
+        code: out.status.code().unwrap(),
+        out: String::from_utf8(out.stdout).unwrap(),
+        err: String::from_utf8(out.stderr).unwrap(),
+    }
 }
 
 pub fn finish(command: &mut Command) -> Ran {
