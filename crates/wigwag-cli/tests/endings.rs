@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use common::{HUP, NOBODY, Running, TERM, can_be_nobody, command, line, untouched};
 use serde_json::Value;
-use wigwag_testkit::{Deadline, Event, Puppet, Recipe, change_user, proc};
+use wigwag_testkit::{Deadline, Event, Puppet, Recipe, change_user, namespace::unique, proc};
 
 fn sent(report: &Value) -> Vec<&str> {
     let sent = report["receipts"][0]["sent"].as_array().unwrap();
@@ -151,7 +151,7 @@ fn a_hangup_ends_the_waiting_and_the_report_is_printed() {
 
 /// Starts a shell that is setuid, as nobody: its words are his. The program is gone when this returns.
 fn setuid_shell(script: &str) -> Child {
-    let program = std::env::temp_dir().join(format!("wigwag-endings-{}", std::process::id()));
+    let program = std::env::temp_dir().join(unique("endings"));
     std::fs::copy("/bin/sh", &program).unwrap();
     // For nobody's group alone.
     chown(&program, None, Some(NOBODY)).unwrap();

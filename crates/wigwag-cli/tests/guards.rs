@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Command;
 
 use common::{NOBODY, TERM, USR1, can_be_nobody, line, line_as_nobody, untouched, wigwag};
-use wigwag_testkit::{Deadline, Event, Puppet, Recipe, namespace, proc};
+use wigwag_testkit::{Deadline, Event, Puppet, Recipe, namespace, namespace::unique, proc};
 
 fn catcher() -> Puppet {
     Puppet::spawn(&Recipe {
@@ -127,13 +127,7 @@ impl Drop for Path {
 fn what_cannot_be_reported_is_not_done() {
     namespace!();
     let mut path = std::env::temp_dir().into_os_string().into_vec();
-    path.extend(format!("/wigwag-guards-{}-", std::process::id()).bytes());
-    path.extend(
-        std::fs::read_link("/proc/self/ns/pid")
-            .unwrap()
-            .into_os_string()
-            .into_vec(),
-    );
+    path.extend(format!("/{}-", unique("guards")).bytes());
     path.push(0xff);
     let path = Path(OsString::from_vec(path));
     File::create(&path.0).unwrap();

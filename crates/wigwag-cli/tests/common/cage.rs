@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wigwag_testkit::{Puppet, Recipe};
+use wigwag_testkit::{Puppet, Recipe, namespace::unique};
 
 /// One freezer of this machine. When dropped all is thawed, the puppets end, the groups go.
 #[derive(Debug)]
@@ -20,11 +20,6 @@ pub struct Cage {
 impl Cage {
     /// One for each freezer in which groups can be made. Says so where there is none.
     pub fn all(test: &str) -> Vec<Cage> {
-        let namespace = fs::read_link("/proc/self/ns/pid").unwrap();
-        let number: String = namespace
-            .to_string_lossy()
-            .matches(char::is_numeric)
-            .collect();
         let places = [
             ("v1", "/sys/fs/cgroup/freezer", "freezer.state"),
             ("v2", "/sys/fs/cgroup/unified", "cgroup.freeze"),
@@ -36,7 +31,7 @@ impl Cage {
                 let mut cage = Cage {
                     version,
                     root: root.into(),
-                    name: format!("wigwag-{test}-{version}-{number}"),
+                    name: unique(&format!("{test}-{version}")),
                     groups: Vec::new(),
                     puppets: Vec::new(),
                 };
