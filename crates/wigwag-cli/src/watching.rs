@@ -36,14 +36,14 @@ pub fn carry_out(order: Order, dry_run: bool, out: &mut Output) -> anyhow::Resul
 /// # Errors
 /// As [`carry_out`].
 pub fn finish(prepared: Prepared<'_>, dry_run: bool, out: &mut Output) -> anyhow::Result<u8> {
-    if dry_run {
-        return report::plan(&prepared.plan(), out);
-    }
     let plan = prepared.plan();
     if out.is_json() {
-        // The report repeats the order: what cannot be written is said before anything is sent.
+        // Plan and report repeat the order: what cannot be written is said before anything is sent.
         serde_json::to_vec(&plan.order)
             .map_err(|error| usage(format!("--json cannot write this order: {error}")))?;
+    }
+    if dry_run {
+        return report::plan(&plan, out);
     }
     let _until_reported = hold_back_own(&plan);
     let report = execute(prepared, out);

@@ -255,7 +255,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     if !one_by_one || order.whom.targets.len() > 100 || order.whom.targets.is_empty() {
         crate::limits::raise_open_files();
     }
-    let seen = census(proc, &order.whom)?;
+    let mut seen = census(proc, &order.whom)?;
     let missing: Vec<NoMatch> = seen
         .missing
         .iter()
@@ -264,13 +264,26 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
             why: missing.to_string(),
         })
         .collect();
+    let mut delivery = delivery(&order);
+    let mut notes = Vec::new();
+    if let Some(group) = freezer(proc, &order, &seen.found) {
+        let before = seen.found.len();
+        seen.found.retain(|dir| group.has(proc, dir));
+        let others = before - seen.found.len();
+        if others > 0 {
+            notes.push(format!(
+                "{others} more are in a group of that name, but of another hierarchy than the freezer's: they are left alone"
+            ));
+        }
+        delivery = Delivery::Freezer(group);
+    }
     let mut prepared = Prepared {
         proc,
-        delivery: delivery(proc, &order),
+        delivery,
         held: Vec::with_capacity(seen.found.len() + seen.threads.len()),
         missing,
         unreadable: seen.unreadable,
-        notes: Vec::new(),
+        notes,
         order,
         anchors: seen.anchors,
         resumed: false,
@@ -320,7 +333,6 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         };
         return Err(PlanError::Missing(vec![NoMatch { target: None, why }]));
     }
-    prepared.settle_freezer();
     prepared.settle_group();
     prepared.guard_group();
     Ok(prepared)
@@ -368,7 +380,22 @@ pub(crate) fn leader<'h>(
     })
 }
 
-fn delivery(proc: &Proc, order: &Order) -> Delivery {
+/// The freezer of a cgroup that is frozen or thawed: the first that one of those found is in.
+fn freezer(proc: &Proc, order: &Order, found: &[ProcDir]) -> Option<FreezerGroup> {
+    let ([Target::Cgroup(path)], Action::Freeze | Action::Thaw) =
+        (order.whom.targets.as_slice(), &order.action)
+    else {
+        return None;
+    };
+    if !order.whom.filter.is_empty() {
+        return None;
+    }
+    FreezerGroup::named(proc, path)
+        .into_iter()
+        .find(|group| found.iter().any(|dir| group.has(proc, dir)))
+}
+
+fn delivery(order: &Order) -> Delivery {
     let [target] = order.whom.targets.as_slice() else {
         return Delivery::Each;
     };
@@ -394,9 +421,6 @@ fn delivery(proc: &Proc, order: &Order) -> Delivery {
             Target::Group(_) if signal.is_some() => Delivery::Members,
             _ => Delivery::Each,
         },
-        (Action::Freeze | Action::Thaw, Target::Cgroup(path)) => {
-            FreezerGroup::named(proc, path).map_or(Delivery::Each, Delivery::Freezer)
-        }
         _ => Delivery::Each,
     }
 }
@@ -513,20 +537,6 @@ impl Prepared<'_> {
         self.notes.push(format!(
             "process group {group} is signalled one process after the other, not at once: {why}, and its number may become another's"
         ));
-    }
-
-    /// A freezer is for those that are in its group; a path can mean other processes in another hierarchy.
-    fn settle_freezer(&mut self) {
-        let Delivery::Freezer(group) = &self.delivery else {
-            return;
-        };
-        let inside = |held: &Held| {
-            let process = held.process.as_ref();
-            process.is_none_or(|process| group.has(self.proc, process.dir()))
-        };
-        if !self.held.iter().all(inside) {
-            self.delivery = Delivery::Each;
-        }
     }
 
     /// A group is signalled as one: if one in it is protected, none is signalled.

@@ -118,13 +118,29 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The command loop: `ping`, `exit N`, and the end of standard input.
+/// The command loop: `ping`, `exit N`, `unblock N`, `thread` and `no thread`, and the end of standard input.
 fn obey() {
+    let mut thread: Option<std::thread::JoinHandle<()>> = None;
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let ended = std::sync::Arc::new(std::sync::Mutex::new(ended));
     tell("ready");
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
         match line.split_once(' ') {
             None if line == "ping" => tell("pong"),
+            None if line == "thread" => {
+                let ended = std::sync::Arc::clone(&ended);
+                thread = Some(std::thread::spawn(move || {
+                    tell(&format!("thread {}", sys::thread_id()));
+                    let _ = ended.lock().unwrap().recv();
+                }));
+            }
+            Some(("no", "thread")) => {
+                let _ = end.send(());
+                let ended = thread.take().is_some_and(|thread| thread.join().is_ok());
+                tell(if ended { "thread 0" } else { "error no thread" });
+            }
+            Some(("unblock", signal)) => sys::unblock(&[signal.parse().unwrap_or(0)]),
             Some(("exit", code)) => sys::exit_now(code.parse().unwrap_or(0)),
             _ => tell(&format!("error unknown command {line:?}")),
         }

@@ -123,10 +123,13 @@ pub fn are_brief(words: &[OsString]) -> bool {
 pub fn acting(command: Command) -> Command {
     selecting(command)
         .next_help_heading("Choosing (all must hold)")
-        .arg(switch("own-group", "All of wigwag's own process group"))
+        .arg(switch(
+            "own-group",
+            "All of wigwag's own process group, itself and what started it too",
+        ))
         .arg(switch(
             "everyone",
-            "All that may be signalled, but not wigwag itself or pid 1",
+            "All that may be signalled, what started wigwag too, but not wigwag itself or pid 1",
         ))
         .next_help_heading("Guards")
         .arg(
