@@ -20,10 +20,10 @@ pub use nearest::nearest;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 
-use crate::procfs::{Proc, ProcDir, Stat, is_gone};
+use crate::procfs::{Proc, ProcDir, is_gone};
 use crate::selector::{Selector, Target};
 use anchor::Ties;
-use rules::Rules;
+use rules::{Rule, Rules};
 use view::{Buffers, Stop, View};
 
 /// What a census has found.
@@ -160,6 +160,7 @@ fn search(
     };
     for (index, target) in selector.targets.iter().enumerate() {
         match target {
+            Target::Tree(root) => search.one_tree(index, *root)?,
             _ if known.is_some() => {}
             Target::Pid(pid) => search.one_process(index, *pid)?,
             Target::Thread(tid) => search.one_thread(index, *tid)?,
@@ -286,6 +287,29 @@ impl Search<'_> {
             Err(stop) => self.stopped(stop)?,
         }
         Ok(())
+    }
+
+    /// A process and all below it, from the root down.
+    fn one_tree(&mut self, index: usize, root: i32) -> Result<(), SelectError> {
+        let rules = self.rules;
+        let (Rule::Tree(anchor), Some(families)) = (&rules.targets[index], &rules.families) else {
+            return Ok(());
+        };
+        let dir = match self.proc.dir(root) {
+            Ok(dir) => dir,
+            Err(error) if is_gone(&error) => return Ok(()),
+            Err(error) => return Err(self.no_more(error)),
+        };
+        if !anchor.holds() {
+            self.hits[index].replaced = true;
+            return Ok(());
+        }
+        let proc = self.proc;
+        let walked = families.walk(proc, dir, |dir| self.hold(dir, Some(index)));
+        walked.map_err(|error| match error {
+            SelectError::Io(error) => self.no_more(error),
+            other => other,
+        })
     }
 
     /// One number of the scan.
@@ -421,12 +445,8 @@ impl Held {
     }
 
     fn into_order(mut self) -> Vec<ProcDir> {
-        self.list.sort_by_key(|(target, _, _)| *target);
+        self.list
+            .sort_by_key(|(target, _, dir)| (*target, dir.pid()));
         self.list.into_iter().map(|(_, _, dir)| dir).collect()
     }
-}
-
-/// What [`tree`] needs to know of a process.
-fn kin(stat: &Stat) -> (i32, u64) {
-    (stat.ppid, stat.start_ticks)
 }

@@ -54,6 +54,8 @@ pub struct Recipe {
     pub attach: bool,
     /// Children of its own, made to the same recipe, that only sleep. They alone bear the name.
     pub brood: usize,
+    /// Each of the brood is a child of the one before it, not all of this process.
+    pub deep: bool,
     /// It is the init of a pid namespace of its own (with a `/proc` of its own).
     pub namespace_init: bool,
     /// The user it becomes at the end.

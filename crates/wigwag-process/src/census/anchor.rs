@@ -61,7 +61,8 @@ impl Anchor {
     }
 }
 
-fn is_there(dir: &ProcDir) -> bool {
+/// Whether the process can still be read, and so has had its number until now.
+pub(super) fn is_there(dir: &ProcDir) -> bool {
     !matches!(dir.stat(), Err(error) if is_gone(&error))
 }
 

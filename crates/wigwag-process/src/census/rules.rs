@@ -9,7 +9,7 @@ use super::SelectError;
 use super::anchor::Anchor;
 use super::file::FileRule;
 use super::name::Name;
-use super::tree::{Families, Tree};
+use super::tree::Families;
 use super::view::{Answer, Stop, View};
 use crate::procfs::{
     CgroupMount, CgroupPath, Namespace, PidName, Proc, ProcDir, cgroup_mounts, group_id, user_id,
@@ -20,6 +20,8 @@ pub(super) struct Rules {
     /// One for each target.
     pub(super) targets: Vec<Rule>,
     pub(super) filters: Filters,
+    /// Where a target is a tree: where to look for its processes.
+    pub(super) families: Option<Families>,
 }
 
 /// How one target takes a process of the scan.
@@ -28,7 +30,8 @@ pub(super) enum Rule {
     Never,
     Group(i32),
     Session(i32),
-    Tree(Tree, Anchor),
+    /// Not by scanning: from the root down.
+    Tree(Anchor),
     Cgroup(Vec<Hierarchy>),
     Sockets(BTreeSet<u64>),
     File(FileRule),
@@ -72,21 +75,24 @@ impl Rules {
         let parents = given(&selector.filter.parent)
             .map(|parents| parents.iter().map(open).collect())
             .transpose()?;
-        let mut families = None;
+        let families = (roots.len() > 0)
+            .then(|| Families::read(proc))
+            .transpose()?;
         let mut targets = Vec::with_capacity(selector.targets.len());
         for target in &selector.targets {
-            targets.push(Rule::compile(proc, target, &mut families, &mut roots)?);
+            targets.push(Rule::compile(proc, target, families.as_ref(), &mut roots)?);
         }
         Ok(Rules {
             targets,
             filters: Filters::compile(proc, &selector.filter, parents, known)?,
+            families,
         })
     }
 
     /// The processes by whose numbers others are named.
     pub(super) fn into_anchors(self) -> Vec<Anchor> {
         let roots = self.targets.into_iter().filter_map(|rule| match rule {
-            Rule::Tree(_, root) => Some(root),
+            Rule::Tree(root) => Some(root),
             _ => None,
         });
         let parents = self.filters.parents.unwrap_or_default();
@@ -98,7 +104,8 @@ impl Rules {
 
     /// Whether every process must be looked at.
     pub(super) fn must_scan(&self) -> bool {
-        self.targets.is_empty() || self.targets.iter().any(|rule| !matches!(rule, Rule::Never))
+        let scans = |rule: &Rule| !matches!(rule, Rule::Never | Rule::Tree(_));
+        self.targets.is_empty() || self.targets.iter().any(scans)
     }
 
     /// Whether any target takes it, as far as paths can tell. Filters that read no file that is not read already are
@@ -132,7 +139,7 @@ impl Rule {
     fn compile(
         proc: &Proc,
         target: &Target,
-        families: &mut Option<Families>,
+        families: Option<&Families>,
         roots: &mut impl Iterator<Item = (i32, Anchor)>,
     ) -> Result<Rule, SelectError> {
         Ok(match target {
@@ -140,16 +147,10 @@ impl Rule {
             Target::Group(group) => Rule::Group(*group),
             Target::OwnGroup => Rule::Group(rustix::process::getpgrp().as_raw_nonzero().get()),
             Target::Session(session) => Rule::Session(*session),
-            Target::Tree(root) => {
-                if families.is_none() {
-                    *families = Some(Families::read(proc)?);
-                }
-                let tree = families.as_ref().map(|f| f.below(*root));
-                match (tree, roots.next()) {
-                    (Some(tree), Some((_, anchor))) if !tree.is_empty() => Rule::Tree(tree, anchor),
-                    _ => Rule::Never,
-                }
-            }
+            Target::Tree(root) => match roots.next() {
+                Some((_, anchor)) if families.is_some_and(|f| f.has(*root)) => Rule::Tree(anchor),
+                _ => Rule::Never,
+            },
             Target::Cgroup(path) => match hierarchies(proc, path)? {
                 groups if groups.is_empty() => Rule::Never,
                 groups => Rule::Cgroup(groups),
@@ -179,26 +180,16 @@ impl Rule {
     /// Whether the root of a tree is still there: what has been read until now was below it.
     pub(super) fn anchor_holds(&self) -> bool {
         match self {
-            Rule::Tree(_, root) => root.holds(),
+            Rule::Tree(root) => root.holds(),
             _ => true,
         }
     }
 
     fn takes(&self, view: &mut View<'_>) -> Answer<bool> {
         Ok(match self {
-            Rule::Never => false,
+            Rule::Never | Rule::Tree(_) => false,
             Rule::Group(group) => view.stat()?.pgrp == *group,
             Rule::Session(session) => view.stat()?.session == *session,
-            Rule::Tree(tree, _) => {
-                // Alive, for a parent: kill(2) with signal 0 tells, also where it is not permitted.
-                let alive = |pid| {
-                    let pid = rustix::process::Pid::from_raw(pid);
-                    pid.is_some_and(|pid| {
-                        rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
-                    })
-                };
-                tree.may_have(view.pid()) && tree.has(view.stat()?, alive)
-            }
             Rule::Cgroup(groups) => {
                 let of = view.cgroups()?;
                 of.iter()
