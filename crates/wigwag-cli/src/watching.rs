@@ -36,11 +36,25 @@ pub fn carry_out(order: Order, dry_run: bool, out: &mut Output) -> anyhow::Resul
 /// # Errors
 /// As [`carry_out`].
 pub fn finish(prepared: Prepared<'_>, dry_run: bool, out: &mut Output) -> anyhow::Result<u8> {
+    // Only where they are shown, and never before anything is sent: a server may be asked for them.
+    let shows_users = out.is_json() || out.terminal_width().is_some();
     if dry_run {
-        return report::plan(&prepared.plan(), out);
+        let mut plan = prepared.plan();
+        if shows_users {
+            plan.entries
+                .iter_mut()
+                .for_each(|entry| entry.who.name_user());
+        }
+        return report::plan(&plan, out);
     }
     let _until_reported = hold_back_own(&prepared.plan());
-    let report = execute(prepared, out);
+    let mut report = execute(prepared, out);
+    if shows_users {
+        report
+            .receipts
+            .iter_mut()
+            .for_each(|one| one.who.name_user());
+    }
     let code = report.verdict().code();
     report::report(&report, out)
         .map_err(|error| error.context("what was ordered has been done, but its report is lost"))?;
@@ -91,9 +105,10 @@ pub fn failure(error: PlanError) -> anyhow::Error {
 /// The same where the census fails.
 pub fn select_failure(error: &SelectError) -> anyhow::Error {
     match error {
-        SelectError::Io(_) | SelectError::Descriptors { .. } | SelectError::Namespace { .. } => {
-            Failure::new(1, error.to_string()).into()
-        }
+        SelectError::Io(_)
+        | SelectError::Descriptors { .. }
+        | SelectError::Lookup { .. }
+        | SelectError::Namespace { .. } => Failure::new(1, error.to_string()).into(),
         _ => usage(error.to_string()),
     }
 }

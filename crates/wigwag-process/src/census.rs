@@ -90,6 +90,16 @@ pub enum SelectError {
         /// As given.
         name: String,
     },
+    /// Whether there is such a user or group cannot be found out.
+    #[error("cannot find out whether there is a {what} named {name:?}: {source}")]
+    Lookup {
+        /// `user` or `group`.
+        what: &'static str,
+        /// As given.
+        name: String,
+        /// Mostly that getent(1) takes too long.
+        source: io::Error,
+    },
     /// A terminal that does not exist.
     #[error("no terminal {0:?}: write it as pts/3, tty1, or none")]
     Tty(String),
@@ -245,18 +255,6 @@ impl Search<'_> {
             }
             Err(error) => return Err(self.no_more(error)),
         };
-        match dir.status() {
-            Ok(status) if status.tgid != status.pid => {
-                self.hits[index].why = Some(missing::thread_of(self.proc, status.tgid));
-                return Ok(());
-            }
-            Err(error) if is_gone(&error) => {
-                self.hits[index].why = Some(Why::NoProcess);
-                return Ok(());
-            }
-            // Refused by hidepid=1; that it exists is known, and a leader cannot be told from a thread.
-            Ok(_) | Err(_) => {}
-        }
         self.hold(dir, Some(index))
     }
 
@@ -359,18 +357,39 @@ impl Search<'_> {
         if some && takers.is_empty() {
             return Ok(());
         }
-        let passed = match taken {
-            Ok(true) => self.rules.filters.pass(&mut view),
-            other => other,
+        // A number is also a thread's, and what is sent to it goes to the whole process of that thread.
+        let tgid = |view: &mut View<'_>| view.status().map(|status| status.tgid);
+        let filters = &self.rules.filters;
+        let passed = match (taken, direct) {
+            (Ok(true), None) => match filters.pass(&mut view) {
+                Ok(true) => tgid(&mut view).map(Some),
+                Ok(false) => Ok(None),
+                Err(stop) => Err(stop),
+            },
+            (Ok(true), Some(_)) => match tgid(&mut view) {
+                Ok(tgid) if tgid == dir.pid() => {
+                    filters.pass(&mut view).map(|yes| yes.then_some(tgid))
+                }
+                other => other.map(Some),
+            },
+            (Ok(false), _) => Ok(None),
+            (Err(stop), _) => Err(stop),
         };
         let start = match (&passed, self.one) {
-            (Ok(true), Some(_)) => view.stat().map(|stat| stat.start_ticks),
+            (Ok(Some(_)), Some(_)) => view.stat().map(|stat| stat.start_ticks),
             _ => Ok(0),
         };
         let start = match (passed, start) {
-            (Ok(true), Ok(start)) => start,
-            (Ok(false), _) => return Ok(()),
-            (Err(stop), _) | (_, Err(stop)) => return self.stopped(stop),
+            (Ok(Some(tgid)), _) if tgid != dir.pid() => {
+                self.is_thread_of(tgid, direct);
+                return Ok(());
+            }
+            (Ok(Some(_)), Ok(start)) => start,
+            (Ok(None), _) => return Ok(()),
+            (Err(stop), _) | (_, Err(stop)) => {
+                self.cannot_be_read(&stop, direct);
+                return self.stopped(stop);
+            }
         };
         for &index in &takers {
             self.hits[index].passed += 1;
@@ -380,6 +399,31 @@ impl Search<'_> {
         let at = self.held.add(dir, first, start, self.one);
         self.ties.add(&takers, at);
         Ok(())
+    }
+
+    /// The number turned out to be a thread's: named so it is refused, found so it has become that since it was listed.
+    fn is_thread_of(&mut self, tgid: i32, direct: Option<usize>) {
+        match direct {
+            Some(index) => {
+                self.hits[index].taken -= 1;
+                let why = missing::thread_of(self.proc, tgid);
+                self.hits[index].why.get_or_insert(why);
+            }
+            None => self.census.vanished += 1,
+        }
+    }
+
+    /// One that is given by its number, and has ended or may not be read.
+    fn cannot_be_read(&mut self, stop: &Stop, direct: Option<usize>) {
+        let Some(index) = direct else { return };
+        self.hits[index].taken -= 1;
+        match stop {
+            Stop::Gone => {}
+            Stop::Unreadable(_) => {
+                self.hits[index].why.get_or_insert(Why::Hidden);
+            }
+            Stop::Fatal(_) => {}
+        }
     }
 
     fn stopped(&mut self, stop: Stop) -> Result<(), SelectError> {

@@ -12,7 +12,8 @@ use super::name::Name;
 use super::tree::Families;
 use super::view::{Answer, Stop, View};
 use crate::procfs::{
-    CgroupMount, CgroupPath, Namespace, PidName, Proc, ProcDir, cgroup_mounts, group_id, user_id,
+    CgroupMount, CgroupPath, Namespace, PidName, Proc, ProcDir, cgroup_mounts, find_group,
+    find_user,
 };
 use crate::selector::{Filter, Selector, Target};
 
@@ -314,12 +315,18 @@ impl Filters {
         parents: Option<Vec<(i32, Anchor)>>,
         known: Option<&[&ProcDir]>,
     ) -> Result<Filters, SelectError> {
-        let ids = |names: &[String], what, id: fn(&str) -> Option<u32>| {
-            let find = |name: &String| {
-                id(name).ok_or_else(|| SelectError::Unknown {
+        type Find = fn(&str) -> std::io::Result<Option<u32>>;
+        let ids = |names: &[String], what, id: Find| {
+            let find = |name: &String| match id(name) {
+                Ok(found) => found.ok_or_else(|| SelectError::Unknown {
                     what,
                     name: name.clone(),
-                })
+                }),
+                Err(source) => Err(SelectError::Lookup {
+                    what,
+                    name: name.clone(),
+                    source,
+                }),
             };
             given(names)
                 .map(|names| names.iter().map(find).collect())
@@ -338,8 +345,8 @@ impl Filters {
         let age = |age: jiff::SignedDuration| Duration::try_from(age).unwrap_or_default();
         Ok(Filters {
             names: filter.name.iter().map(name).collect::<Result<_, _>>()?,
-            users: ids(&filter.user, "user", user_id)?,
-            groups: ids(&filter.group_id, "group", group_id)?,
+            users: ids(&filter.user, "user", find_user)?,
+            groups: ids(&filter.group_id, "group", find_group)?,
             parents,
             terminals: given(&filter.tty)
                 .map(|names| names.iter().map(|name| terminal(name)).collect())

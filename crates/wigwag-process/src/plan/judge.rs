@@ -9,7 +9,7 @@ use crate::dispositions::SignalView;
 use crate::identity::{Process, Who};
 use crate::order::{Action, Guards, Order};
 use crate::prediction::{Effect, Prediction, To, predict};
-use crate::procfs::{Namespace, Proc, ProcDir, Status, user_name};
+use crate::procfs::{Namespace, Proc, ProcDir, Status, known_user_name};
 use crate::selector::Target;
 
 /// What is the same for every process of an order.
@@ -163,9 +163,9 @@ pub(crate) fn why_denied(status: &Status) -> String {
     )
 }
 
-/// A user as people say it.
+/// A user as people say it, as far as that is known without asking a server.
 pub(crate) fn user(uid: u32) -> String {
-    user_name(uid).unwrap_or_else(|| format!("uid {uid}"))
+    known_user_name(uid).unwrap_or_else(|| format!("uid {uid}"))
 }
 
 /// Looking and waiting harm nobody: no guard is asked.
