@@ -5,7 +5,7 @@ use std::io;
 use wigwag::Signal;
 
 use super::{Entry, Held, Refusal};
-use crate::dispositions::SignalView;
+use crate::dispositions::{JobControl, SignalView};
 use crate::identity::{Process, Who};
 use crate::order::{Action, Guards, Order};
 use crate::prediction::{Effect, Prediction, To, predict};
@@ -15,6 +15,7 @@ use crate::selector::Target;
 /// What is the same for every process of an order.
 pub(crate) struct Judge<'a> {
     proc: &'a Proc,
+    jobs: JobControl<'a>,
     guards: &'a Guards,
     action: &'a Action,
     own: i32,
@@ -30,6 +31,7 @@ impl<'a> Judge<'a> {
         let stat = proc.own().and_then(|dir| dir.stat()).ok();
         Judge {
             proc,
+            jobs: JobControl::new(proc),
             guards: &order.guards,
             action: &order.action,
             own,
@@ -99,7 +101,7 @@ impl<'a> Judge<'a> {
             ));
         };
         let with_value = matches!(self.action, Action::Send { value: Some(_), .. });
-        let view = SignalView::read_for(self.proc, process.dir(), process.stat(), status, signal)?;
+        let view = SignalView::read_for(&self.jobs, process.dir(), process.stat(), status, signal)?;
         Ok(predict(
             &view,
             signal,
