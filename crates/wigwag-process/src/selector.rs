@@ -3,9 +3,11 @@
 //! Both are plain data that can be written to a plan and read back. [`crate::census::census`] finds the processes.
 
 mod filter;
+mod port;
 mod target;
 
 pub use filter::{Filter, NamespaceFilter};
+pub use port::Port;
 pub(crate) use target::KINDS;
 pub use target::{Target, TargetError};
 

@@ -160,7 +160,7 @@ impl Rule {
                 let listeners = proc.listeners()?;
                 let inodes: BTreeSet<u64> = listeners
                     .iter()
-                    .filter(|l| l.port == *port)
+                    .filter(|l| port.is(l.port, l.transport))
                     .map(|l| l.inode)
                     .collect();
                 if inodes.is_empty() {
