@@ -11,6 +11,7 @@ mod name;
 mod nearest;
 mod rules;
 mod tree;
+mod unit;
 mod view;
 
 pub(crate) use anchor::census_again;

@@ -8,7 +8,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest_of;
-use super::rules::{Rule, Rules, unit_name};
+use super::rules::{Rule, Rules};
+use super::unit::unit_name;
 use super::{Census, Hit};
 use crate::procfs::Proc;
 use crate::selector::{Selector, Target};

@@ -10,6 +10,7 @@ use super::anchor::Anchor;
 use super::file::FileRule;
 use super::name::Name;
 use super::tree::Families;
+use super::unit::Unit;
 use super::view::{Answer, Stop, View};
 use crate::procfs::{
     CgroupMount, CgroupPath, Namespace, PidName, Proc, ProcDir, cgroup_mounts, find_group,
@@ -36,7 +37,7 @@ pub(super) enum Rule {
     Cgroup(Vec<Hierarchy>),
     Sockets(BTreeSet<u64>),
     File(FileRule),
-    Unit(String),
+    Unit(Unit),
     Name(Name),
     Everyone {
         own: i32,
@@ -170,7 +171,7 @@ impl Rule {
                 }
             }
             Target::File(path) => FileRule::compile(proc, path).map_or(Rule::Never, Rule::File),
-            Target::Unit(unit) => Rule::Unit(unit_name(unit)),
+            Target::Unit(unit) => Rule::Unit(Unit::compile(proc, unit)),
             Target::Name(name) => Rule::Name(Name::Is(name.clone())),
             Target::Everyone => Rule::Everyone {
                 own: rustix::process::getpid().as_raw_nonzero().get(),
@@ -198,15 +199,7 @@ impl Rule {
             }
             Rule::Sockets(inodes) => has_socket(view, inodes)?,
             Rule::File(file) => file.is_held_by(view)?,
-            Rule::Unit(unit) => view.cgroups()?.iter().any(|group| {
-                let systemd = group.controllers.is_empty()
-                    || group.controllers.iter().any(|c| c == "name=systemd");
-                systemd
-                    && group
-                        .path
-                        .components()
-                        .any(|part| part.as_os_str() == unit.as_str())
-            }),
+            Rule::Unit(unit) => view.cgroups()?.iter().any(|group| unit.has(group)),
             Rule::Name(name) => name.is_name_of(view)?,
             Rule::Everyone { own } => view.pid() != *own && view.pid() != 1,
         })
@@ -238,16 +231,6 @@ pub(super) fn has_socket(view: &mut View<'_>, inodes: &BTreeSet<u64>) -> Answer<
             .and_then(crate::procfs::parse_u64);
         Ok(inode.is_some_and(|inode| inodes.contains(&inode)))
     })
-}
-
-/// The unit's name with its kind; a service where none is said.
-pub(super) fn unit_name(unit: &str) -> String {
-    const KINDS: [&str; 6] = [".service", ".scope", ".slice", ".socket", ".mount", ".swap"];
-    if KINDS.iter().any(|kind| unit.ends_with(kind)) {
-        unit.to_owned()
-    } else {
-        format!("{unit}.service")
-    }
 }
 
 /// Where a control group is: below the mount point that a whole path names, or in each hierarchy that has it.

@@ -35,7 +35,11 @@ pub enum Target {
     /// `file:PATH`: whoever holds the file open: by a descriptor, or by a memory map (as running programs and libraries
     /// are). Not by having it as its working or root directory. For a Unix socket, by a descriptor of the socket bound there.
     File(PathBuf),
-    /// `unit:nginx.service`, `unit:nginx`: all of the systemd unit, found by the name of its control group.
+    /// `unit:nginx.service`, `unit:nginx`: all of the systemd unit, of the system's manager or of any user's, found as systemd
+    /// does by the place of the control group: below slices only (`/system.slice/nginx.service`), or so below a user's manager
+    /// (`/user.slice/user-1000.slice/user@1000.service/app.slice/...`). A group of that name elsewhere, as in a container, is
+    /// none. Of a slice: all in it and in the slices below it. Names stand as systemd shows them, escapes and all
+    /// (`dev-disk\x2d1.swap`); of a template one instance is named (`getty@tty1`).
     Unit(String),
     /// `tid:42`: that one thread.
     Thread(i32),

@@ -64,7 +64,7 @@ fn by_control_group_and_unit() {
     let Some(mount) = mounted.or(mounts.first()) else {
         return eprintln!("skipped: no control groups are mounted");
     };
-    let top = mount.point.join(unique("wigwag-top"));
+    let top = mount.point.join(unique("wigwag-top") + ".slice");
     let group = top.join(format!("{unit}.service"));
     if std::fs::create_dir_all(&group).is_err() {
         return eprintln!("skipped: control groups cannot be made here");
@@ -99,7 +99,23 @@ fn by_control_group_and_unit() {
         ..Filter::default()
     };
     assert_eq!(pids(&find(&[], filter)), [sleeper.pid()]);
-    drop(sleeper);
+    // A group of that name within another unit, as a container has it, is none of this machine's units.
+    let container = top.join("docker-abc.scope");
+    let nested = container
+        .join("system.slice")
+        .join(format!("{unit}.service"));
+    std::fs::create_dir_all(&nested).unwrap();
+    let contained = Sleeper::plain();
+    std::fs::write(nested.join("cgroup.procs"), contained.pid().to_string()).unwrap();
+    let of_unit = |unit: &str| pids(&find(&[&format!("unit:{unit}")], Filter::default()));
+    let slice = top.file_name().unwrap().to_str().unwrap();
+    assert_eq!(of_unit(&unit), [sleeper.pid()]);
+    assert_eq!(of_unit("docker-abc.scope"), [contained.pid()]);
+    assert_eq!(of_unit(slice).len(), 2);
+    drop((sleeper, contained));
+    for group in [&nested, nested.parent().unwrap(), &container] {
+        eventually("emptied", || std::fs::remove_dir(group).is_ok());
+    }
     eventually("emptied", || std::fs::remove_dir(&group).is_ok());
     std::fs::remove_dir(&top).unwrap();
     assert_eq!(why("cgroup:/no/such"), "no control group /no/such");
