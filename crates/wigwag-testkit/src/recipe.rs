@@ -48,6 +48,8 @@ pub struct Recipe {
     pub cores: bool,
     /// Its working directory.
     pub directory: Option<String>,
+    /// Its root directory (needs root).
+    pub root: Option<String>,
     /// Seize this process with ptrace, and leave it in every signal-delivery-stop, reported.
     pub trace: Option<i32>,
     /// Trace by PTRACE_ATTACH instead, as older debuggers do.

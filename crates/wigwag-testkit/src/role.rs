@@ -48,6 +48,9 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
     if let Some(directory) = &recipe.directory {
         std::env::set_current_dir(directory)?;
     }
+    if let Some(root) = &recipe.root {
+        std::os::unix::fs::chroot(root)?;
+    }
     for &signal in &recipe.ignore {
         sys::ignore(signal)?;
     }

@@ -32,8 +32,11 @@ pub enum Target {
     /// `port:8080`, `port:53/udp`, `port:http` (a name of `/etc/services`, read at once): whoever listens there by TCP, or is bound there and connected to nobody by UDP; IPv4 and IPv6, in the
     /// network namespace of the caller.
     Port(Port),
-    /// `file:PATH`: whoever holds the file open: by a descriptor, or by a memory map (as running programs and libraries
-    /// are). Not by having it as its working or root directory. For a Unix socket, by a descriptor of the socket bound there.
+    /// `file:PATH`: whoever holds the file open, by a descriptor or by a memory map (as running programs and libraries are), or
+    /// has the directory as its working directory, or as its root where that is not the caller's own. What counts is the file
+    /// itself, by device and inode, not the name: not the one that another mount namespace has by that name. Only where the
+    /// kernel does not say what is mapped (to others than root, on file systems such as btrfs and overlay) the name counts, in
+    /// the same mount namespace. For a Unix socket, by a descriptor of the socket bound there.
     File(PathBuf),
     /// `unit:nginx.service`, `unit:nginx`: all of the systemd unit, of the system's manager or of any user's, found as systemd
     /// does by the place of the control group: below slices only (`/system.slice/nginx.service`), or so below a user's manager
