@@ -94,7 +94,10 @@ fn prepare_or_ask<'a>(proc: &'a Proc, order: Order, out: &Output) -> anyhow::Res
 /// The exit status that an order without a plan has.
 pub fn failure(error: PlanError) -> anyhow::Error {
     let code = match &error {
-        PlanError::Nobody | PlanError::CountWithoutEvery | PlanError::Format { .. } => 2,
+        PlanError::Nobody
+        | PlanError::OnlyNarrowed
+        | PlanError::CountWithoutEvery
+        | PlanError::Format { .. } => 2,
         PlanError::Select(select) => return select_failure(select),
         PlanError::TooMany { .. } => 3,
         _ => 1,

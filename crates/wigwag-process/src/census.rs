@@ -43,6 +43,8 @@ pub struct Census {
     pub unreadable_files: BTreeSet<&'static str>,
     /// How many ended while they were looked at.
     pub vanished: usize,
+    /// Those of the spared that were chosen, and not by number: they are not in `found`.
+    pub(crate) left_out: Vec<i32>,
     /// The processes by whose numbers others are named: roots of trees, parents.
     pub(crate) anchors: Vec<ProcDir>,
 }
@@ -137,13 +139,24 @@ pub enum SelectError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
-    search(proc, selector, None)
+    search(proc, selector, None, &[])
+}
+
+/// As [`census`], without the processes of these numbers: the caller and those that have started him. Only where they are
+/// named by a number, their own or that of a tree, group, session or control group, they are found as others are.
+pub(crate) fn census_sparing(
+    proc: &Proc,
+    selector: &Selector,
+    spared: &[i32],
+) -> Result<Census, SelectError> {
+    search(proc, selector, None, spared)
 }
 
 fn search(
     proc: &Proc,
     selector: &Selector,
     known: Option<&[&ProcDir]>,
+    spared: &[i32],
 ) -> Result<Census, SelectError> {
     if selector.filter.newest && selector.filter.oldest {
         return Err(SelectError::NewestOldest);
@@ -162,6 +175,8 @@ fn search(
             _ => None,
         },
         rules: &rules,
+        targets: &selector.targets,
+        spared,
         names: selector
             .targets
             .iter()
@@ -233,6 +248,8 @@ enum One {
 struct Search<'a> {
     proc: &'a Proc,
     rules: &'a Rules,
+    targets: &'a [Target],
+    spared: &'a [i32],
     ties: Ties<'a>,
     one: Option<One>,
     held: Held,
@@ -392,6 +409,13 @@ impl Search<'_> {
                 return self.stopped(stop);
             }
         };
+        if direct.is_none() && self.spares(dir.pid(), &takers) {
+            self.census.left_out.push(dir.pid());
+            for &index in &takers {
+                self.hits[index].why.get_or_insert(Why::LeftOut);
+            }
+            return Ok(());
+        }
         for &index in &takers {
             self.hits[index].passed += 1;
         }
@@ -400,6 +424,23 @@ impl Search<'_> {
         let at = self.held.add(dir, first, start, self.one);
         self.ties.add(&takers, at);
         Ok(())
+    }
+
+    /// Whether it is one of the spared, and nobody has named it by a number.
+    fn spares(&self, pid: i32, takers: &[usize]) -> bool {
+        let by_number = |index: &usize| {
+            matches!(
+                self.targets[*index],
+                Target::Group(_)
+                    | Target::Session(_)
+                    | Target::Cgroup(_)
+                    | Target::OwnGroup
+                    | Target::Everyone
+            )
+        };
+        self.spared.contains(&pid)
+            && !takers.iter().any(by_number)
+            && !self.held.index.contains_key(&pid)
     }
 
     /// The number turned out to be a thread's: named so it is refused, found so it has become that since it was listed.

@@ -38,6 +38,23 @@ impl Selector {
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty() && self.filter.is_empty()
     }
+
+    /// Whether it says whom: by a target, or by a filter that says what the processes are or belong to. Age, state, namespaces,
+    /// newest and oldest only narrow such a choice, and alone would be about the whole machine: no order is carried out for them.
+    ///
+    /// ```
+    /// use wigwag_process::selector::{Filter, Selector};
+    /// let mut selector = Selector {
+    ///     filter: Filter { state: vec!['T'], newest: true, ..Filter::default() },
+    ///     ..Selector::default()
+    /// };
+    /// assert!(!selector.says_whom());
+    /// selector.filter.user.push("www-data".to_owned());
+    /// assert!(selector.says_whom());
+    /// ```
+    pub fn says_whom(&self) -> bool {
+        !self.targets.is_empty() || self.filter.says_whom()
+    }
 }
 
 impl From<Target> for Selector {

@@ -127,11 +127,13 @@ pub(super) fn into_anchors(rules: Rules) -> Vec<ProcDir> {
 }
 
 /// Finds those that are meant by now and were not before. What is named by numbers must be what it was: a group with one of
-/// `known` in it, a tree below one of them. Processes and threads given by number are none of these.
+/// `known` in it, a tree below one of them. Processes and threads given by number are none of these, and the `spared` are left out
+/// as by [`super::census_sparing`].
 pub(crate) fn census_again(
     proc: &Proc,
     selector: &Selector,
     known: &[&ProcDir],
+    spared: &[i32],
 ) -> Result<super::Census, SelectError> {
-    super::search(proc, selector, Some(known))
+    super::search(proc, selector, Some(known), spared)
 }

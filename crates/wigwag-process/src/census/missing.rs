@@ -73,6 +73,8 @@ pub enum Why {
     },
     /// It ended while it was looked at, and others may have its number: nobody can say which of the two is meant.
     Replaced,
+    /// Only the caller, or who has started him, is meant: where no number says so, they are left out.
+    LeftOut,
     /// Processes were found, and none passes the filters.
     Filtered {
         /// How many were found.
@@ -141,6 +143,10 @@ impl Missing {
             Why::Replaced => write!(
                 f,
                 "{target} ended while it was looked at, and others may have its number by now: ask again"
+            ),
+            Why::LeftOut => write!(
+                f,
+                "only wigwag itself or what has started it is meant by {target}, and left out (--allow self, --allow ancestors)"
             ),
             Why::Nobody => write!(f, "no process for {target}"),
             Why::Unseen { unreadable: 0 } => {

@@ -129,6 +129,17 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Oneself and one's ancestors, as far as a guard protects them: where they are chosen by what they are and not by number,
+    /// they are not meant. Process 1 is not among them.
+    pub(crate) fn spared(&self) -> Vec<i32> {
+        if harmless(self.action) {
+            return Vec::new();
+        }
+        let all = self.ancestors.iter().copied().chain([self.own]);
+        all.filter(|pid| *pid != 1 && self.is_protected(*pid))
+            .collect()
+    }
+
     fn refusal(
         &self,
         process: &Process,
