@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use wigwag::send::probe_group;
 use wigwag::{Scope, Signal, pidfd_send};
 
-use crate::census::{SelectError, census};
+use crate::census::{SelectError, census_sparing};
 use crate::freezer::FreezerGroup;
 use crate::identity::{Identity, Process, Who};
 use crate::order::{Action, FORMAT, Order, Schedule};
@@ -114,6 +114,12 @@ pub enum PlanError {
     /// The order does not say whom.
     #[error("no target: name a process, or choose with --name, --user, ...")]
     Nobody,
+    /// The order only narrows a choice that it does not make ([`crate::selector::Selector::says_whom`]).
+    #[error(
+        "no target: --older, --younger, --state, --newest, --oldest and --ns only narrow a choice, of the whole machine here: \
+         say whom by a target, --name, --user, --group-id, --parent, --tty, --env, --cgroup, --handles or --everyone"
+    )]
+    OnlyNarrowed,
     /// Some targets select nothing.
     #[error("{}", join(.0))]
     Missing(Vec<NoMatch>),
@@ -210,6 +216,8 @@ pub struct Prepared<'a> {
     pub(crate) missing: Vec<NoMatch>,
     pub(crate) unreadable: usize,
     pub(crate) notes: Vec<String>,
+    /// Who was chosen and left out, for the plan: in a report it would be said again and again.
+    pub(crate) left_out: Option<String>,
     pub(crate) delivery: Delivery,
     /// The processes by whose numbers the selector names others.
     pub(crate) anchors: Vec<ProcDir>,
@@ -241,6 +249,9 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     if order.whom.is_empty() {
         return Err(PlanError::Nobody);
     }
+    if !order.whom.says_whom() {
+        return Err(PlanError::OnlyNarrowed);
+    }
     if let Action::Send { schedule, .. } = &order.action
         && schedule.count.is_some_and(|count| count > 1)
         && schedule.every.is_none()
@@ -255,7 +266,11 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     if !one_by_one || order.whom.targets.len() > 100 || order.whom.targets.is_empty() {
         crate::limits::raise_open_files();
     }
-    let mut seen = census(proc, &order.whom)?;
+    let spared = match one_by_one && !order.whom.targets.is_empty() {
+        true => Vec::new(),
+        false => Judge::new(proc, &order, &Delivery::Each).spared(),
+    };
+    let mut seen = census_sparing(proc, &order.whom, &spared)?;
     let missing: Vec<NoMatch> = seen
         .missing
         .iter()
@@ -284,6 +299,7 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
         missing,
         unreadable: seen.unreadable,
         notes,
+        left_out: left_out(&seen.left_out),
         order,
         anchors: seen.anchors,
         resumed: false,
@@ -328,6 +344,9 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     }
     if prepared.held.is_empty() && !prepared.order.guards.ignore_missing {
         let why = match candidates {
+            0 if prepared.left_out.is_some() => {
+                "no process is selected but wigwag itself or what has started it (--allow self, --allow ancestors)".to_string()
+            }
             0 => "no process is selected: none passes all the conditions".to_string(),
             _ => "the processes that were selected have all ended meanwhile".to_string(),
         };
@@ -336,6 +355,21 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     prepared.settle_group();
     prepared.guard_group();
     Ok(prepared)
+}
+
+/// `left out: wigwag itself and 2 ancestors`.
+fn left_out(pids: &[i32]) -> Option<String> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let ancestors = match pids.iter().filter(|pid| **pid != own).count() {
+        0 => None,
+        1 => Some("1 ancestor (--allow ancestors)".to_owned()),
+        n => Some(format!("{n} ancestors (--allow ancestors)")),
+    };
+    let oneself = pids
+        .contains(&own)
+        .then(|| "wigwag itself (--allow self)".to_owned());
+    let who: Vec<String> = oneself.into_iter().chain(ancestors).collect();
+    (!who.is_empty()).then(|| format!("left out: {}", who.join(" and ")))
 }
 
 /// One that ended between being found and being held: nothing of it can be read any more.
@@ -480,6 +514,7 @@ impl Plan {
             missing: self.missing,
             unreadable: self.unreadable,
             notes,
+            left_out: None,
             delivery: Delivery::Each,
             anchors: Vec::new(),
             resumed: true,
@@ -513,7 +548,7 @@ impl Prepared<'_> {
             entries: self.held.iter().map(Held::entry_now).collect(),
             missing: self.missing.clone(),
             unreadable: self.unreadable,
-            notes: self.notes.clone(),
+            notes: self.notes.iter().chain(&self.left_out).cloned().collect(),
         }
     }
 

@@ -48,6 +48,9 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
     if let Some(directory) = &recipe.directory {
         std::env::set_current_dir(directory)?;
     }
+    if let Some(root) = &recipe.root {
+        std::os::unix::fs::chroot(root)?;
+    }
     for &signal in &recipe.ignore {
         sys::ignore(signal)?;
     }
@@ -167,17 +170,25 @@ fn read_signals(fd: OwnedFd) {
 /// Children that sleep; they die with this process, which never collects them: the kernel does.
 fn hatch(recipe: &Recipe) -> std::io::Result<()> {
     sys::ignore(libc::SIGCHLD)?;
-    let parent = std::process::id();
-    for _ in 0..recipe.brood {
+    let mut parent = std::process::id();
+    for left in (0..recipe.brood).rev() {
         if sys::fork()? == 0 {
             sys::die_with_parent();
             if std::os::unix::process::parent_id() != parent {
                 // It died before the line above.
                 sys::exit_now(0);
             }
-            loop {
-                sys::pause();
+            if recipe.deep && left > 0 {
+                parent = std::process::id();
+                continue;
             }
+            idle();
+        }
+        if recipe.deep {
+            if left + 1 < recipe.brood {
+                idle();
+            }
+            break;
         }
     }
     // The name that the recipe gives is theirs alone.

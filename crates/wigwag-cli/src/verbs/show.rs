@@ -6,7 +6,8 @@ mod text;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use wigwag_process::census::{Census, census};
-use wigwag_process::procfs::{Proc, ProcDir, is_gone};
+use wigwag_process::dispositions::JobControl;
+use wigwag_process::procfs::{Proc, is_gone};
 
 use super::{Failure, flag, usage};
 use crate::output::Output;
@@ -96,9 +97,10 @@ fn gather(proc: &Proc, census: &Census, out: &Output) -> anyhow::Result<Vec<Fact
         .threads
         .iter()
         .map(|thread| (&thread.process, Some(thread.task.pid())));
+    let jobs = JobControl::new(proc);
     let mut all = Vec::new();
     for (dir, thread) in whole.chain(threads) {
-        match read(proc, dir, thread) {
+        match Facts::read(proc, &jobs, dir, thread) {
             Ok(facts) => all.push(facts),
             Err(error) if is_gone(&error) => {
                 out.complain(&format!("process {} has ended meanwhile", dir.pid()))
@@ -112,8 +114,4 @@ fn gather(proc: &Proc, census: &Census, out: &Output) -> anyhow::Result<Vec<Fact
         }
     }
     Ok(all)
-}
-
-fn read(proc: &Proc, dir: &ProcDir, thread: Option<i32>) -> std::io::Result<Facts> {
-    Facts::read(proc, dir, thread)
 }

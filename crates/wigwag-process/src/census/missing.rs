@@ -8,7 +8,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest_of;
-use super::rules::{Rule, Rules, unit_name};
+use super::rules::{Rule, Rules};
+use super::unit::unit_name;
 use super::{Census, Hit};
 use crate::procfs::Proc;
 use crate::selector::{Selector, Target};
@@ -72,6 +73,8 @@ pub enum Why {
     },
     /// It ended while it was looked at, and others may have its number: nobody can say which of the two is meant.
     Replaced,
+    /// Only the caller, or who has started him, is meant: where no number says so, they are left out.
+    LeftOut,
     /// Processes were found, and none passes the filters.
     Filtered {
         /// How many were found.
@@ -154,6 +157,10 @@ impl Missing {
             Why::Replaced => write!(
                 f,
                 "{target} ended while it was looked at, and others may have its number by now: ask again"
+            ),
+            Why::LeftOut => write!(
+                f,
+                "only wigwag itself or what has started it is meant by {target}, and left out (--allow self, --allow ancestors)"
             ),
             Why::Nobody => write!(f, "no process for {target}"),
             Why::Unseen { unreadable: 0 } => {

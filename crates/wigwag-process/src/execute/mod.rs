@@ -369,7 +369,9 @@ impl Engine<'_, '_> {
             .map(|process| process.dir())
             .chain(&self.anchors)
             .collect();
-        let Ok(seen) = census_again(self.proc, &self.order.whom, &held) else {
+        let judge = Judge::new(self.proc, &self.order, &self.delivery);
+        let spared = judge.spared();
+        let Ok(seen) = census_again(self.proc, &self.order.whom, &held, &spared) else {
             return Vec::new();
         };
         for missing in seen.missing.iter().filter(|m| m.why == Why::Replaced) {
@@ -381,7 +383,6 @@ impl Engine<'_, '_> {
                 self.notes.push(note);
             }
         }
-        let judge = Judge::new(self.proc, &self.order, &self.delivery);
         let known: Vec<(i32, u64)> = self
             .courses
             .iter()

@@ -5,7 +5,7 @@ use std::io;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use wigwag::{Signal, SignalSet};
-use wigwag_process::dispositions::{SignalView, ThreadView, Waiting};
+use wigwag_process::dispositions::{JobControl, SignalView, ThreadView, Waiting};
 use wigwag_process::prediction::{Prediction, To, predict};
 use wigwag_process::procfs::{Proc, ProcDir, Stat, Status, user_name};
 
@@ -96,9 +96,14 @@ impl Row {
 }
 
 impl Facts {
-    pub fn read(proc: &Proc, dir: &ProcDir, thread: Option<i32>) -> io::Result<Facts> {
+    pub fn read(
+        proc: &Proc,
+        jobs: &JobControl<'_>,
+        dir: &ProcDir,
+        thread: Option<i32>,
+    ) -> io::Result<Facts> {
         let (stat, status) = (dir.stat()?, dir.status()?);
-        let view = SignalView::read(proc, dir)?;
+        let view = SignalView::read_among(jobs, dir)?;
         let words = dir.cmdline().unwrap_or_default();
         let words: Vec<String> = words
             .iter()
