@@ -71,6 +71,6 @@ fn a_hidden_process_is_said_to_be_hidden() {
     let Some(ran) = inside(&["--mount"], line, puppet.pid()) else {
         return;
     };
-    ran.ended(5).complains("hide");
+    ran.ended(1).complains("hide");
     untouched(&mut puppet);
 }
