@@ -66,10 +66,17 @@ fn branch(name: &str) -> Troupe {
         brood: 1,
         ..recipe(name)
     };
-    let parent = Puppet::spawn_as(PID + 1, &recipe);
-    let brood = children(PID + 1);
-    assert_eq!(brood, [PID + 2]);
-    with_brood(parent, brood)
+    for _ in 0..100 {
+        let parent = Puppet::spawn_as(PID + 1, &recipe);
+        let brood = children(PID + 1);
+        if brood == [PID + 2] {
+            return with_brood(parent, brood);
+        }
+        // The number was not free yet; it is when these have gone.
+        let mut troupe = with_brood(parent, brood);
+        troupe.make_room();
+    }
+    panic!("no child could be given the pid {}: is it in use?", PID + 2);
 }
 
 fn children(pid: i32) -> Vec<i32> {

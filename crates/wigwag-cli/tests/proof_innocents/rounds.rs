@@ -41,7 +41,7 @@ impl Troupe {
     }
 
     /// Frees the numbers that the others are to have.
-    fn make_room(&mut self) {
+    pub fn make_room(&mut self) {
         if !self.parent_stays {
             return self.end();
         }
