@@ -35,6 +35,9 @@ pub const FOR_TESTS: &[Need] = &[
     ),
     need("setpriv", "util-linux", "the tests as another user"),
     need("nginx", "nginx-light", "the run on a real nginx"),
+    need("zsh", "zsh", "the completions of zsh"),
+    need("fish", "fish", "the completions of fish"),
+    need("mandoc", "mandoc", "the check of the manual pages"),
 ];
 
 /// What `cargo xtask bench` uses.

@@ -6,8 +6,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde::Serialize;
+use wigwag_process::order::FORMAT;
 
 /// Standard output and standard error, and how they are written to.
 #[derive(Debug)]
@@ -89,6 +90,23 @@ impl Output {
         self.write(&text)
     }
 
+    /// Prints the members of `body` as a document of our form: `"wigwag": 1` comes first.
+    ///
+    /// # Errors
+    /// As [`Output::print`].
+    pub fn document(&mut self, body: serde_json::Value) -> anyhow::Result<()> {
+        #[derive(Serialize)]
+        struct Document {
+            wigwag: u32,
+            #[serde(flatten)]
+            body: serde_json::Value,
+        }
+        self.json(&Document {
+            wigwag: FORMAT,
+            body,
+        })
+    }
+
     fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         if self.closed {
             return Ok(());
@@ -144,16 +162,27 @@ impl Output {
         read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 
-    /// A table: fitted to the terminal.
+    /// A table: fitted to the terminal. Where its words have no room beside each other, each row is a paragraph.
     ///
     /// # Errors
     /// As [`Output::print`].
     pub fn table(&mut self, titles: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+        let width = self.width.unwrap_or(80);
+        let widest: Vec<usize> = (0..titles.len())
+            .map(|n| {
+                let cells = rows.iter().filter_map(|row| row.get(n)).map(String::as_str);
+                longest_word(cells.chain([titles[n]]))
+            })
+            .collect();
+        if widest.iter().sum::<usize>() + GAP * (titles.len().max(1) - 1) > width {
+            return self.print_styled(&paragraphs(titles, &rows, width));
+        }
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(self.width.unwrap_or(80)).unwrap_or(u16::MAX));
+            // The gap behind the last column is cut off again.
+            .set_width(u16::try_from(width + GAP).unwrap_or(u16::MAX));
         table.set_header(
             titles
                 .iter()
@@ -162,16 +191,99 @@ impl Output {
         for row in rows {
             table.add_row(row);
         }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+        for (column, widest) in table.column_iter_mut().zip(widest) {
+            let least = u16::try_from(widest + GAP).unwrap_or(u16::MAX);
+            column.set_padding((0, GAP as u16));
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
         }
         table.enforce_styling();
         let text: String = table
             .lines()
-            .map(|line| line.trim_end().to_owned() + "\n")
+            .map(|line| match line.trim_end().strip_suffix(RESET) {
+                Some(title) => format!("{}{RESET}\n", title.trim_end()),
+                None => format!("{}\n", line.trim_end()),
+            })
             .collect();
         self.print_styled(&text)
     }
+}
+
+/// What ends the bold letters of a title.
+const RESET: &str = "\x1b[0m";
+
+/// The blanks between two columns.
+const GAP: usize = 2;
+
+/// Longer words than this may be broken: names and paths have no blanks.
+const LONGEST: usize = 20;
+
+/// The letters of the longest word, as far as it stays whole.
+fn longest_word<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
+    cells
+        .flat_map(str::split_whitespace)
+        .map(|word| word.chars().count().min(LONGEST))
+        .max()
+        .unwrap_or(0)
+}
+
+/// A table without columns: a row's first cell, and below it the others with their titles.
+fn paragraphs(titles: &[&str], rows: &[Vec<String>], width: usize) -> String {
+    let bold = anstyle::Style::new().bold();
+    let column = titles.iter().skip(1).map(|t| t.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in rows {
+        for (n, (title, cell)) in titles.iter().zip(row).enumerate() {
+            let bullet = match n {
+                0 => String::new(),
+                _ => format!("  {title:<column$}  "),
+            };
+            let cell = breakable(cell, width.saturating_sub(bullet.len()));
+            let lines = wrap(&cell, width, &bullet);
+            text.push_str(&match n {
+                0 => format!("{bold}{}{bold:#}\n", lines.trim_end()),
+                _ => lines,
+            });
+        }
+    }
+    text
+}
+
+/// Words broken to lines of `width`, the first after `bullet`, the others under its text.
+pub fn wrap(text: &str, width: usize, bullet: &str) -> String {
+    let indent = " ".repeat(bullet.chars().count());
+    let mut lines = String::new();
+    let mut line = bullet.to_owned();
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push_str(&line);
+            lines.push('\n');
+            line.clone_from(&indent);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines + &line + "\n"
+}
+
+/// Text whose words are no longer than `room`: longer ones (paths) are broken.
+pub fn breakable(text: &str, room: usize) -> String {
+    let room = room.max(10);
+    let broken: Vec<String> = text
+        .split_whitespace()
+        .flat_map(|word| {
+            let letters: Vec<char> = word.chars().collect();
+            letters
+                .chunks(room)
+                .map(|part| part.iter().collect())
+                .collect::<Vec<String>>()
+        })
+        .collect();
+    broken.join(" ")
 }
 
 /// Text of other processes made harmless for a terminal: control characters as `\xNN`, and blanks too where a line is split
@@ -203,6 +315,15 @@ pub fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_a_narrow_table_stay_whole() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        let text = paragraphs(&["PID", "EFFECT"], &[row(["1", "runs its handler"])], 20);
+        let plain = anstream::adapter::strip_str(&text).to_string();
+        assert_eq!(plain, "1\n  EFFECT  runs its\n          handler\n");
+        assert_eq!(longest_word(["a bcd", "ef"].into_iter()), 3);
+    }
 
     #[test]
     fn names_cannot_move_the_cursor() {

@@ -17,7 +17,7 @@ use wigwag_process::order::Action;
 use wigwag_process::plan::{Entry, Plan};
 use wigwag_process::receipt::{Effect, Evidence, Receipt, Report, Verdict};
 
-use crate::output::{Output, clean};
+use crate::output::{Output, clean, wrap};
 
 /// Prints what an order would do; the exit status it would have where the prediction decides it.
 ///
@@ -39,7 +39,7 @@ pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
         plan.missing.iter().map(|one| one.why.as_str()),
         out,
     );
-    if out.terminal_width().is_none() {
+    let Some(width) = out.terminal_width() else {
         let lines: String = plan
             .entries
             .iter()
@@ -47,7 +47,7 @@ pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
             .collect();
         out.print(&lines)?;
         return Ok(code);
-    }
+    };
     let rows = plan
         .entries
         .iter()
@@ -65,16 +65,16 @@ pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
             ]
         })
         .collect();
-    let heading = match &plan.order.action {
+    let headline = match &plan.order.action {
         Action::Stop { ladder } => format!(
-            "Nothing is sent. The ladder would be {ladder}; its first signal would\nhave this effect:\n\n"
+            "Nothing is sent. The ladder would be {ladder}; its first signal would have this effect:"
         ),
         action => format!(
-            "Nothing is sent. To {} these would have this effect:\n\n",
+            "Nothing is sent. To {} these would have this effect:",
             action.verb()
         ),
     };
-    out.print(&heading)?;
+    out.print(&format!("{}\n", wrap(&headline, width, "")))?;
     out.table(&["PID", "NAME", "USER", "EFFECT", "WHY"], rows)?;
     Ok(code)
 }

@@ -36,17 +36,30 @@ pub fn carry_out(order: Order, dry_run: bool, out: &mut Output) -> anyhow::Resul
 /// # Errors
 /// As [`carry_out`].
 pub fn finish(prepared: Prepared<'_>, dry_run: bool, out: &mut Output) -> anyhow::Result<u8> {
-    if dry_run {
-        return report::plan(&prepared.plan(), out);
-    }
-    let plan = prepared.plan();
+    let mut plan = prepared.plan();
     if out.is_json() {
-        // The report repeats the order: what cannot be written is said before anything is sent.
+        // Plan and report repeat the order: what cannot be written is said before anything is sent.
         serde_json::to_vec(&plan.order)
             .map_err(|error| usage(format!("--json cannot write this order: {error}")))?;
     }
+    // Only where they are shown, and never before anything is sent: a server may be asked for them.
+    let shows_users = out.is_json() || out.terminal_width().is_some();
+    if dry_run {
+        if shows_users {
+            plan.entries
+                .iter_mut()
+                .for_each(|entry| entry.who.name_user());
+        }
+        return report::plan(&plan, out);
+    }
     let _until_reported = hold_back_own(&plan);
-    let report = execute(prepared, out);
+    let mut report = execute(prepared, out);
+    if shows_users {
+        report
+            .receipts
+            .iter_mut()
+            .for_each(|one| one.who.name_user());
+    }
     let code = report.verdict().code();
     report::report(&report, out).map_err(|error| {
         Failure::new(
@@ -103,7 +116,10 @@ fn prepare_or_ask<'a>(
 /// The exit status that an order without a plan has.
 pub fn failure(error: PlanError) -> anyhow::Error {
     let code = match &error {
-        PlanError::Nobody | PlanError::CountWithoutEvery | PlanError::Format { .. } => 2,
+        PlanError::Nobody
+        | PlanError::OnlyNarrowed
+        | PlanError::CountWithoutEvery
+        | PlanError::Format { .. } => 2,
         PlanError::Select(select) => return select_failure(select),
         PlanError::TooMany { .. } => 3,
         PlanError::Missing(_) => 1,
@@ -115,9 +131,10 @@ pub fn failure(error: PlanError) -> anyhow::Error {
 /// The same where the census fails.
 pub fn select_failure(error: &SelectError) -> anyhow::Error {
     match error {
-        SelectError::Io(_) | SelectError::Descriptors { .. } | SelectError::Namespace { .. } => {
-            Failure::new(Failure::OURS, error.to_string()).into()
-        }
+        SelectError::Io(_)
+        | SelectError::Descriptors { .. }
+        | SelectError::Lookup { .. }
+        | SelectError::Namespace { .. } => Failure::new(Failure::OURS, error.to_string()).into(),
         _ => usage(error.to_string()),
     }
 }

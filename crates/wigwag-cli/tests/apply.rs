@@ -3,30 +3,8 @@
 
 mod common;
 
-use std::io::Write;
-use std::process::Stdio;
-
-use common::{Ran, TERM, USR1, command, line, untouched};
+use common::{TERM, USR1, apply, line, untouched};
 use wigwag_testkit::{Deadline, Event, Puppet, Recipe, namespace};
-
-fn apply(plan: &str, more: &[&str]) -> Ran {
-    let mut child = command()
-        .args(["apply", "-"])
-        .args(more)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may refuse what it reads before it has read all.
-    let _ = child.stdin.take().unwrap().write_all(plan.as_bytes());
-    let out = child.wait_with_output().unwrap();
-    Ran {
-        code: out.status.code().unwrap(),
-        out: String::from_utf8(out.stdout).unwrap(),
-        err: String::from_utf8(out.stderr).unwrap(),
-    }
-}
 
 #[test]
 fn a_plan_is_carried_out_later() {

@@ -52,6 +52,7 @@ fn statuses_and_words_are_read_as_their_signal() {
         (&["143"], "SIGTERM", "128 + 15"),
         (&["139"], "SIGSEGV", "128 + 11"),
         (&["0x8b"], "SIGSEGV", "dumped core"),
+        (&["300"], "SIGRTMIN+10", "256 + 44: so ksh93"),
         (&["-11"], "SIGSEGV", "Python"),
         (&["Killed"], "SIGKILL", "oom-kill"),
         (
@@ -115,6 +116,7 @@ fn json_holds_the_same() {
     let (status, out, _) = wigwag(&["explain", "--json", "0x8b", "exit 1"]);
     assert_eq!(status, 0);
     let all: Value = serde_json::from_str(&out).unwrap();
+    let all = &all["explanations"];
     assert_eq!(all[0]["signal"]["name"], "SEGV");
     assert_eq!(all[0]["reading"]["kind"], "wait_status");
     assert_eq!(all[0]["reading"]["core_dumped"], true);
@@ -137,6 +139,13 @@ fn nonsense_is_refused() {
         ("99999999999", "too large"),
         ("", "empty"),
         ("no such words", "no signal"),
+        ("0x7f", "stopped (0x7f), by no signal"),
+        ("0x80", "no signal"),
+        ("0x12c", "signal 44 and exit status 1 at once"),
+        ("400", "at once"),
+        ("0x13ff", "no kernel gives"),
+        ("0x857f", "only a tracer"),
+        ("0x10000", "16 bits"),
     ] {
         let (status, out, err) = wigwag(&["explain", word]);
         assert_eq!((status, out.as_str()), (2, ""), "{word}");

@@ -3,8 +3,10 @@
 
 mod common;
 
-use common::line;
-use wigwag_testkit::{Puppet, Recipe, namespace, proc};
+use common::{command, line};
+use wigwag_testkit::{Puppet, Recipe, Swapper, namespace, proc};
+
+const CONT: i32 = 18;
 
 fn states(pid: i32) -> Vec<char> {
     proc::threads(pid)
@@ -58,4 +60,118 @@ fn a_whole_tree_stops() {
     }
     line(&format!("thaw tree:{}", puppet.pid())).ended(0);
     assert!(puppet.ping());
+}
+
+fn stopped(puppets: &[Puppet]) -> usize {
+    let is_stopped = |puppet: &&Puppet| proc::state(puppet.pid()) == Some('T');
+    puppets.iter().filter(is_stopped).count()
+}
+
+/// The newest was chosen once: that it is stopped now does not make the next one the newest.
+#[test]
+fn the_newest_is_one() {
+    namespace!();
+    let foos: Vec<Puppet> = (0..3)
+        .map(|_| Puppet::spawn(&Recipe::named("foo")))
+        .collect();
+    for choice in [
+        "--newest",
+        "--oldest",
+        "--state S --newest",
+        "--younger 1h --oldest",
+    ] {
+        let ran = line(&format!("freeze --name foo {choice}"));
+        assert_eq!(ran.ended(0).out.lines().count(), 1, "{choice}: {ran:?}");
+        assert_eq!(stopped(&foos), 1, "{choice}");
+        line("thaw foo").ended(0);
+        assert_eq!(stopped(&foos), 0);
+    }
+}
+
+/// Whoever comes while the others are stopped is stopped, too, but no more than are allowed.
+#[test]
+fn max_holds_for_newcomers() {
+    namespace!();
+    let freeze = |max: u32| {
+        let mut command = command();
+        command.args(["freeze", "foo", "--max", &max.to_string()]);
+        command
+    };
+    let one = Puppet::spawn(&Recipe::named("foo"));
+    let calls = Swapper::count(freeze(1)).calls;
+    let mut late = [0, 0];
+    for (n, max) in [1, 2].into_iter().enumerate() {
+        for at in (0..calls).step_by(5) {
+            line("thaw foo").ended(0);
+            let mut new = None;
+            let ran = Swapper::run(freeze(max), at, || {
+                new = Some(Puppet::spawn(&Recipe::named("foo")));
+            });
+            let new = new.expect("it comes so far");
+            let is_stopped = |puppet: &Puppet| proc::state(puppet.pid()) == Some('T');
+            let both = is_stopped(&one) && is_stopped(&new);
+            assert!(!both || max == 2, "at {at}: {ran:?}");
+            if ran.stderr.contains("more came meanwhile") {
+                assert!(is_stopped(&one) && !is_stopped(&new), "at {at}: {ran:?}");
+                late[n] += 1;
+            } else if max == 2 && both {
+                late[n] += 1;
+            }
+        }
+    }
+    assert!(late.iter().all(|count| *count > 0), "{late:?} of {calls}");
+}
+
+#[test]
+fn a_process_whose_leader_has_exited_stops() {
+    let puppet = Puppet::spawn(&Recipe {
+        workers: 2,
+        leader_exits: true,
+        ..Recipe::default()
+    });
+    line(&format!("freeze {}", puppet.pid()))
+        .ended(0)
+        .says("stopped");
+    let states = states(puppet.pid());
+    assert!(
+        states.iter().filter(|state| **state == 'T').count() >= 3,
+        "{states:?}"
+    );
+    line(&format!("thaw {}", puppet.pid()))
+        .ended(0)
+        .says("resumed");
+}
+
+#[test]
+fn who_catches_and_blocks_cont_runs_again() {
+    let mut puppet = Puppet::spawn(&Recipe {
+        catch: vec![CONT],
+        block: vec![CONT],
+        ..Recipe::default()
+    });
+    puppet.stop();
+    line(&format!("thaw {}", puppet.pid()))
+        .ended(0)
+        .says("resumed");
+    assert!(proc::pending(puppet.pid(), CONT));
+    assert!(puppet.ping());
+}
+
+/// The stop is not TSTP's, which a stopped process cannot take.
+#[test]
+fn who_is_stopped_already_is_not_stopped_by_what_it_catches() {
+    for (signal, number) in [("TSTP", 20), ("TTIN", 21), ("TTOU", 22)] {
+        let mut puppet = Puppet::spawn(&Recipe {
+            catch: vec![number],
+            ..Recipe::default()
+        });
+        puppet.stop();
+        line(&format!("send {signal} {} --wait=50ms", puppet.pid()))
+            .ended(4)
+            .says("still pending");
+        assert!(proc::pending(puppet.pid(), number));
+        // CONT drops it (signal(7)).
+        line(&format!("thaw {}", puppet.pid())).ended(0);
+        assert!(!proc::pending(puppet.pid(), number) && puppet.ping());
+    }
 }

@@ -233,21 +233,38 @@ fn completions_and_pages_come_from_the_same_descriptions() {
     for shell in ["bash", "zsh", "fish"] {
         line(&format!("completions {shell}"))
             .ended(0)
-            .says("ignore-missing")
-            .says("freeze");
+            .says(&format!("completions {shell} --"));
     }
     line("completions tcsh").ended(2).complains("bash");
-    line("man").ended(0).says(".TH wigwag 1").says("freeze");
+}
+
+#[test]
+fn the_manual_is_complete_and_clean() {
+    line("man").ended(0).says(".TH WIGWAG 1").says("freeze");
     line("man send")
         .ended(0)
-        .says(".TH wigwag-send 1")
+        .says(".TH WIGWAG-SEND 1")
         .says("\\-\\-ignore\\-missing")
-        .says(".SH EXAMPLES\n.nf\n");
+        .says(".SH EXAMPLES\n.nf\nwigwag send 4242");
     line("man sned").ended(2).complains("did you mean send?");
     let dir = std::env::temp_dir().join(format!("wigwag-man-{}", std::process::id()));
-    wigwag(&[OsStr::new("man"), OsStr::new("--dir"), dir.as_os_str()]).ended(0);
-    for verb in VERBS {
-        assert!(dir.join(format!("wigwag-{verb}.1")).is_file(), "{verb}");
+    let man = || wigwag(&[OsStr::new("man"), OsStr::new("--dir"), dir.as_os_str()]);
+    man().ended(5).complains("is no directory");
+    assert!(!dir.exists(), "a mistyped directory was made");
+    std::fs::create_dir(&dir).unwrap();
+    man().ended(0);
+    let pages = VERBS.iter().map(|verb| format!("wigwag-{verb}.1"));
+    for page in pages.chain(["wigwag.1".to_owned()]) {
+        let path = dir.join(&page);
+        assert!(path.is_file(), "{page}");
+        let lint = std::process::Command::new("mandoc")
+            .args(["-T", "lint"])
+            .arg(path)
+            .output();
+        match lint {
+            Ok(lint) => assert!(lint.stdout.is_empty(), "{lint:?}"),
+            Err(_) => eprintln!("not checked: there is no mandoc"),
+        }
     }
     std::fs::remove_dir_all(dir).unwrap();
 }

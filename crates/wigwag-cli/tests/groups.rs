@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{USR1, line};
-use wigwag_testkit::{Deadline, Event, Puppet, Recipe};
+use common::{NOBODY, USR1, can_be_nobody, line, line_as_nobody, untouched};
+use wigwag_testkit::{Deadline, Event, Puppet, Recipe, namespace, proc};
 
 #[test]
 fn a_group_gets_it_at_once() {
@@ -49,5 +49,49 @@ fn a_group_without_a_leader_gets_it_one_by_one() {
     assert_eq!(report["receipts"][0]["sent"][0]["through"], "pidfd");
     for puppet in &mut members {
         assert!(puppet.wait_event(&Event::Handler(USR1), Deadline::usual()));
+    }
+}
+
+/// One call reaches those of a group that are ours; the others are told from them.
+#[test]
+fn who_in_a_group_is_not_ours_is_denied() {
+    namespace!();
+    if !can_be_nobody() {
+        return;
+    }
+    let roots = Recipe {
+        catch: vec![USR1],
+        ..Recipe::named("roots")
+    };
+    let nobodys = Recipe {
+        user: Some(NOBODY),
+        catch: vec![USR1],
+        ..Recipe::named("nobodys")
+    };
+    for (leader, member) in [(&roots, &nobodys), (&nobodys, &roots)] {
+        let mut leader = Puppet::spawn(leader);
+        let mut member = Puppet::spawn(&Recipe {
+            group: Some(leader.pid()),
+            ..member.clone()
+        });
+        let group = leader.pid();
+        let (root, nobody) = match proc::name(leader.pid()).unwrap().as_str() {
+            "roots" => (&mut leader, &mut member),
+            _ => (&mut member, &mut leader),
+        };
+        for words in ["", "--wait=20ms", "--every 20ms --count 2"] {
+            let ran = line_as_nobody(&format!("send USR1 {words} -{group}"));
+            ran.ended(3).says(&format!(
+                "{} roots denied: EPERM, it belongs to root",
+                root.pid()
+            ));
+            let of_nobody = ran.out.lines().find(|line| line.contains(" nobodys "));
+            assert!(
+                of_nobody.is_some_and(|line| !line.contains("denied")),
+                "{ran:?}"
+            );
+            assert!(nobody.wait_event(&Event::Handler(USR1), Deadline::usual()));
+        }
+        untouched(root);
     }
 }

@@ -109,6 +109,17 @@ fn long_lines_have_every_fact() {
             "-"
         ]
     );
+    // Of some signals, the same lines in the order that was asked for.
+    let lines = |words: &[&str]| -> Vec<String> {
+        let out = stdout(&[&["list", "--long"], words].concat());
+        out.lines().map(str::to_owned).collect()
+    };
+    let some = lines(&["137", "HUP"]);
+    assert_eq!(some[0], kill.join("\t"));
+    assert!(
+        some[1].starts_with("1\tHUP\t") && some.len() == 2,
+        "{some:?}"
+    );
     let interrupt = out.lines().find(|line| line.starts_with("2\t")).unwrap();
     assert!(interrupt.contains("core dump") || interrupt.ends_with("Ctrl-C (VINTR)"));
 }
@@ -125,7 +136,7 @@ fn json_holds_the_same() {
     );
     let one: Value =
         serde_json::from_str(&stdout(&["list", "--os", "macos", "--json", "30"])).unwrap();
-    assert_eq!(one["conversions"][0]["name"], "USR1");
+    assert_eq!(one["conversions"][0]["reading"]["name"], "USR1");
     assert_eq!(one["conversions"][0]["here"]["number"], 10);
 }
 
@@ -140,6 +151,8 @@ fn what_is_no_signal_is_refused() {
         ("-5", "no sign"),
         ("99999999999", "too large"),
         ("", "empty"),
+        ("0x7f", "by no signal"),
+        ("0x109", "at once"),
         ("EMT", "7 on"),
         ("exit 1", "stands for no signal"),
     ] {
@@ -148,6 +161,30 @@ fn what_is_no_signal_is_refused() {
     }
     assert!(refused(&["list", "--os", "plan9"]).contains("freebsd"));
     assert!(refused(&["list", "--arch", "z80"]).contains("mips"));
+}
+
+/// What a terminal has no room for is named, and no line is wider.
+#[test]
+fn what_a_narrow_terminal_leaves_out_is_said() {
+    for (columns, left_out) in [(80, Some("KEY")), (40, Some("DESCRIPTION")), (200, None)] {
+        let program = env!("CARGO_BIN_EXE_wigwag");
+        let script = format!("stty cols {columns} rows 24; {program} list -l TERM INT");
+        let Ok(out) = Command::new("script")
+            .args(["-qec", &script, "/dev/null"])
+            .stdin(Stdio::null())
+            .output()
+        else {
+            return;
+        };
+        let text = String::from_utf8(out.stdout).unwrap();
+        assert!(
+            text.lines().all(|line| line.trim_end().len() <= columns),
+            "{text}"
+        );
+        let said = text.contains("No room for");
+        assert_eq!(said, left_out.is_some(), "{text}");
+        assert!(text.contains(left_out.unwrap_or("Ctrl-C")), "{text}");
+    }
 }
 
 /// On a terminal of 80 columns the table is in columns and no line is wider; on one of 30 there are fewer.

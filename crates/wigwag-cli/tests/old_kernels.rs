@@ -91,8 +91,8 @@ impl Saved {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!(
-            "wigwag-old-{}-{}.json",
-            std::process::id(),
+            "{}-{}.json",
+            wigwag_testkit::namespace::unique("old"),
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
         let path = std::env::temp_dir().join(name);

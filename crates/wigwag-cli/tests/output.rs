@@ -85,8 +85,12 @@ fn quiet_says_nothing_and_json_says_one_document() {
 
 /// Standard output on a terminal of 80 columns, by script(1) of util-linux.
 fn on_a_terminal(words: &str, before: &str) -> String {
+    on_one_of(80, words, before)
+}
+
+fn on_one_of(columns: usize, words: &str, before: &str) -> String {
     let wigwag = env!("CARGO_BIN_EXE_wigwag");
-    let line = format!("stty cols 80 rows 24; {before} {wigwag} {words}");
+    let line = format!("stty cols {columns} rows 24; {before} {wigwag} {words}");
     let out = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
         .stdin(Stdio::null())
@@ -116,6 +120,7 @@ fn a_terminal_gets_tables_that_fit() {
         format!("show {pid} --signal USR2"),
         format!("send USR1 {pid} --wait"),
         format!("stop {pid} --dry-run"),
+        "tour".into(),
     ] {
         let plain = on_a_terminal(&words, "NO_COLOR=1");
         assert!(!plain.contains('\x1b'), "{words}: {plain:?}");
@@ -166,4 +171,33 @@ fn too_many_are_asked_about_on_a_terminal() {
     );
     untouched(&mut one);
     untouched(&mut two);
+}
+
+#[test]
+fn a_narrow_terminal_breaks_no_word() {
+    let puppet = Puppet::spawn(&Recipe {
+        catch: vec![USR1],
+        block: vec![12],
+        ..Recipe::named("narrow")
+    });
+    let pid = puppet.pid();
+    for columns in [40, 60] {
+        for words in [
+            format!("show {pid}"),
+            format!("show {pid} -s USR1"),
+            format!("send -n USR1 {pid}"),
+            format!("send USR1 {pid} --wait"),
+        ] {
+            let shown = on_one_of(columns, &words, "NO_COLOR=1");
+            for line in shown.lines() {
+                assert!(line.chars().count() <= columns, "{words}: {line:?}");
+            }
+            let broken = ["BLOCKE\n", "handle\n", "defaul\n", "EFFEC\n", " r\n"];
+            assert!(!broken.iter().any(|part| shown.contains(part)), "{shown}");
+            let whole = shown
+                .split_whitespace()
+                .any(|word| word == "handler" || word == "handled");
+            assert!(whole, "{shown}");
+        }
+    }
 }

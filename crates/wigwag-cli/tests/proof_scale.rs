@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use wigwag_testkit::{Puppet, Recipe, namespace, proc};
+use wigwag_testkit::{Puppet, Recipe, Swapper, namespace, proc};
 
 const WIGWAG: &str = env!("CARGO_BIN_EXE_wigwag");
 const MANY: usize = 2000;
@@ -121,5 +121,31 @@ fn two_thousand_with_few_open_files() {
             "{said}"
         );
         assert!(!parent.was_touched());
+    }
+}
+
+/// Whether a group is orphaned is read from all processes: at once for all, and not for each again. Twice as many processes take about
+/// twice as many system calls.
+#[test]
+fn stop_signals_cost_as_much_a_process_whatever_their_number() {
+    namespace!();
+    for words in [
+        &["send", "TSTP", "--dry-run", "--max", "1000", "wigwag-many"][..],
+        &["show", "wigwag-many"],
+    ] {
+        let calls = [100, 200].map(|many| {
+            let parent = Puppet::spawn(&Recipe {
+                brood: many,
+                ..Recipe::named("wigwag-many")
+            });
+            let mut command = Command::new(env!("CARGO_BIN_EXE_wigwag"));
+            command.args(words);
+            let ran = Swapper::count(command);
+            assert!(ran.stdout.lines().count() >= many, "{ran:?}");
+            drop(parent);
+            ran.calls
+        });
+        println!("{words:?}: {calls:?} system calls for 100 and 200 processes");
+        assert!(calls[1] < calls[0] * 5 / 2, "{words:?}: {calls:?}");
     }
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{HUP, TERM, USR1, line, untouched};
+use common::{HUP, TERM, USR1, finish, line, untouched};
 use wigwag_testkit::{Blocking, Puppet, Recipe};
 
 #[test]
@@ -77,6 +77,27 @@ fn who_is_missing_is_said_and_the_others_are_shown() {
         .ended(1)
         .says("TERM")
         .complains("no process");
+    for (words, says) in [("HUP", "-s HUP"), ("term", "-s TERM")] {
+        for verb in ["show", "send -0"] {
+            line(&format!("{verb} {} {words}", puppet.pid()))
+                .ended(1)
+                .complains(says);
+        }
+    }
     line("show -s 0 1").ended(2).complains("signal 0");
     line("show").ended(2).complains("no target");
+}
+
+/// Each process that is looked at costs a descriptor; the soft limit is raised, as the verbs that signal do.
+#[test]
+fn the_soft_limit_of_open_files_is_raised() {
+    let puppets: Vec<Puppet> = (0..40).map(|_| Puppet::spawn(&Recipe::default())).collect();
+    let pids: Vec<String> = puppets.iter().map(|p| p.pid().to_string()).collect();
+    let script = format!(
+        "ulimit -Sn 30; exec {} show -s TERM {}",
+        env!("CARGO_BIN_EXE_wigwag"),
+        pids.join(" ")
+    );
+    let ran = finish(std::process::Command::new("sh").args(["-c", &script]));
+    assert_eq!(ran.ended(0).out.lines().count(), puppets.len());
 }

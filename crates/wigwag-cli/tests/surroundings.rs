@@ -38,14 +38,14 @@ fn without_proc_nothing_is_done() {
     ) else {
         return;
     };
-    ran.ended(1).complains("not a proc file system");
+    ran.ended(5).complains("not a proc file system");
     let ran = inside(
         &["--mount"],
         "umount -l /proc; exec \"$W\" send \"$P\"",
         puppet.pid(),
     )
     .unwrap();
-    ran.ended(1).complains("/proc");
+    ran.ended(5).complains("/proc");
     untouched(&mut puppet);
 }
 
@@ -59,7 +59,7 @@ fn the_proc_of_another_namespace_is_refused() {
     ) else {
         return;
     };
-    ran.ended(1).complains("another pid namespace");
+    ran.ended(5).complains("another pid namespace");
     untouched(&mut puppet);
 }
 

@@ -11,6 +11,7 @@ mod name;
 mod nearest;
 mod rules;
 mod tree;
+mod unit;
 mod view;
 
 pub(crate) use anchor::census_again;
@@ -20,10 +21,10 @@ pub use nearest::nearest;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 
-use crate::procfs::{Proc, ProcDir, Stat, is_gone};
+use crate::procfs::{Proc, ProcDir, is_gone};
 use crate::selector::{Selector, Target};
 use anchor::Ties;
-use rules::Rules;
+use rules::{Rule, Rules};
 use view::{Buffers, Stop, View};
 
 /// What a census has found.
@@ -42,6 +43,8 @@ pub struct Census {
     pub unreadable_files: BTreeSet<&'static str>,
     /// How many ended while they were looked at.
     pub vanished: usize,
+    /// Those of the spared that were chosen, and not by number: they are not in `found`.
+    pub(crate) left_out: Vec<i32>,
     /// The processes by whose numbers others are named: roots of trees, parents.
     pub(crate) anchors: Vec<ProcDir>,
 }
@@ -90,6 +93,16 @@ pub enum SelectError {
         /// As given.
         name: String,
     },
+    /// Whether there is such a user or group cannot be found out.
+    #[error("cannot find out whether there is a {what} named {name:?}: {source}")]
+    Lookup {
+        /// `user` or `group`.
+        what: &'static str,
+        /// As given.
+        name: String,
+        /// Mostly that getent(1) takes too long.
+        source: io::Error,
+    },
     /// A terminal that does not exist.
     #[error("no terminal {0:?}: write it as pts/3, tty1, or none")]
     Tty(String),
@@ -126,13 +139,24 @@ pub enum SelectError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
-    search(proc, selector, None)
+    search(proc, selector, None, &[])
+}
+
+/// As [`census`], without the processes of these numbers: the caller and those that have started him. Only where they are
+/// named by a number, their own or that of a tree, group, session or control group, they are found as others are.
+pub(crate) fn census_sparing(
+    proc: &Proc,
+    selector: &Selector,
+    spared: &[i32],
+) -> Result<Census, SelectError> {
+    search(proc, selector, None, spared)
 }
 
 fn search(
     proc: &Proc,
     selector: &Selector,
     known: Option<&[&ProcDir]>,
+    spared: &[i32],
 ) -> Result<Census, SelectError> {
     if selector.filter.newest && selector.filter.oldest {
         return Err(SelectError::NewestOldest);
@@ -151,6 +175,8 @@ fn search(
             _ => None,
         },
         rules: &rules,
+        targets: &selector.targets,
+        spared,
         names: selector
             .targets
             .iter()
@@ -160,6 +186,7 @@ fn search(
     };
     for (index, target) in selector.targets.iter().enumerate() {
         match target {
+            Target::Tree(root) => search.one_tree(index, *root)?,
             _ if known.is_some() => {}
             Target::Pid(pid) => search.one_process(index, *pid)?,
             Target::Thread(tid) => search.one_thread(index, *tid)?,
@@ -221,6 +248,8 @@ enum One {
 struct Search<'a> {
     proc: &'a Proc,
     rules: &'a Rules,
+    targets: &'a [Target],
+    spared: &'a [i32],
     ties: Ties<'a>,
     one: Option<One>,
     held: Held,
@@ -244,18 +273,6 @@ impl Search<'_> {
             }
             Err(error) => return Err(self.no_more(error)),
         };
-        match dir.status() {
-            Ok(status) if status.tgid != status.pid => {
-                self.hits[index].why = Some(missing::thread_of(self.proc, status.tgid));
-                return Ok(());
-            }
-            Err(error) if is_gone(&error) => {
-                self.hits[index].why = Some(Why::NoProcess);
-                return Ok(());
-            }
-            // Refused by hidepid=1; that it exists is known, and a leader cannot be told from a thread.
-            Ok(_) | Err(_) => {}
-        }
         self.hold(dir, Some(index))
     }
 
@@ -286,6 +303,29 @@ impl Search<'_> {
             Err(stop) => self.stopped(stop)?,
         }
         Ok(())
+    }
+
+    /// A process and all below it, from the root down.
+    fn one_tree(&mut self, index: usize, root: i32) -> Result<(), SelectError> {
+        let rules = self.rules;
+        let (Rule::Tree(anchor), Some(families)) = (&rules.targets[index], &rules.families) else {
+            return Ok(());
+        };
+        let dir = match self.proc.dir(root) {
+            Ok(dir) => dir,
+            Err(error) if is_gone(&error) => return Ok(()),
+            Err(error) => return Err(self.no_more(error)),
+        };
+        if !anchor.holds() {
+            self.hits[index].replaced = true;
+            return Ok(());
+        }
+        let proc = self.proc;
+        let walked = families.walk(proc, dir, |dir| self.hold(dir, Some(index)));
+        walked.map_err(|error| match error {
+            SelectError::Io(error) => self.no_more(error),
+            other => other,
+        })
     }
 
     /// One number of the scan.
@@ -335,19 +375,47 @@ impl Search<'_> {
         if some && takers.is_empty() {
             return Ok(());
         }
-        let passed = match taken {
-            Ok(true) => self.rules.filters.pass(&mut view),
-            other => other,
+        // A number is also a thread's, and what is sent to it goes to the whole process of that thread.
+        let tgid = |view: &mut View<'_>| view.status().map(|status| status.tgid);
+        let filters = &self.rules.filters;
+        let passed = match (taken, direct) {
+            (Ok(true), None) => match filters.pass(&mut view) {
+                Ok(true) => tgid(&mut view).map(Some),
+                Ok(false) => Ok(None),
+                Err(stop) => Err(stop),
+            },
+            (Ok(true), Some(_)) => match tgid(&mut view) {
+                Ok(tgid) if tgid == dir.pid() => {
+                    filters.pass(&mut view).map(|yes| yes.then_some(tgid))
+                }
+                other => other.map(Some),
+            },
+            (Ok(false), _) => Ok(None),
+            (Err(stop), _) => Err(stop),
         };
         let start = match (&passed, self.one) {
-            (Ok(true), Some(_)) => view.stat().map(|stat| stat.start_ticks),
+            (Ok(Some(_)), Some(_)) => view.stat().map(|stat| stat.start_ticks),
             _ => Ok(0),
         };
         let start = match (passed, start) {
-            (Ok(true), Ok(start)) => start,
-            (Ok(false), _) => return Ok(()),
-            (Err(stop), _) | (_, Err(stop)) => return self.stopped(stop),
+            (Ok(Some(tgid)), _) if tgid != dir.pid() => {
+                self.is_thread_of(tgid, direct);
+                return Ok(());
+            }
+            (Ok(Some(_)), Ok(start)) => start,
+            (Ok(None), _) => return Ok(()),
+            (Err(stop), _) | (_, Err(stop)) => {
+                self.cannot_be_read(&stop, direct);
+                return self.stopped(stop);
+            }
         };
+        if direct.is_none() && self.spares(dir.pid(), &takers) {
+            self.census.left_out.push(dir.pid());
+            for &index in &takers {
+                self.hits[index].why.get_or_insert(Why::LeftOut);
+            }
+            return Ok(());
+        }
         for &index in &takers {
             self.hits[index].passed += 1;
         }
@@ -356,6 +424,48 @@ impl Search<'_> {
         let at = self.held.add(dir, first, start, self.one);
         self.ties.add(&takers, at);
         Ok(())
+    }
+
+    /// Whether it is one of the spared, and nobody has named it by a number.
+    fn spares(&self, pid: i32, takers: &[usize]) -> bool {
+        let by_number = |index: &usize| {
+            matches!(
+                self.targets[*index],
+                Target::Group(_)
+                    | Target::Session(_)
+                    | Target::Cgroup(_)
+                    | Target::OwnGroup
+                    | Target::Everyone
+            )
+        };
+        self.spared.contains(&pid)
+            && !takers.iter().any(by_number)
+            && !self.held.index.contains_key(&pid)
+    }
+
+    /// The number turned out to be a thread's: named so it is refused, found so it has become that since it was listed.
+    fn is_thread_of(&mut self, tgid: i32, direct: Option<usize>) {
+        match direct {
+            Some(index) => {
+                self.hits[index].taken -= 1;
+                let why = missing::thread_of(self.proc, tgid);
+                self.hits[index].why.get_or_insert(why);
+            }
+            None => self.census.vanished += 1,
+        }
+    }
+
+    /// One that is given by its number, and has ended or may not be read.
+    fn cannot_be_read(&mut self, stop: &Stop, direct: Option<usize>) {
+        let Some(index) = direct else { return };
+        self.hits[index].taken -= 1;
+        match stop {
+            Stop::Gone => {}
+            Stop::Unreadable(_) => {
+                self.hits[index].why.get_or_insert(Why::Hidden);
+            }
+            Stop::Fatal(_) => {}
+        }
     }
 
     fn stopped(&mut self, stop: Stop) -> Result<(), SelectError> {
@@ -421,12 +531,8 @@ impl Held {
     }
 
     fn into_order(mut self) -> Vec<ProcDir> {
-        self.list.sort_by_key(|(target, _, _)| *target);
+        self.list
+            .sort_by_key(|(target, _, dir)| (*target, dir.pid()));
         self.list.into_iter().map(|(_, _, dir)| dir).collect()
     }
-}
-
-/// What [`tree`] needs to know of a process.
-fn kin(stat: &Stat) -> (i32, u64) {
-    (stat.ppid, stat.start_ticks)
 }

@@ -1,6 +1,8 @@
 //! What a process does with each signal, as `/proc` shows it: dispositions, masks and pending signals, who waits, and the states
 //! that change what a signal does.
 
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
@@ -120,8 +122,16 @@ impl SignalView {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn read(proc: &Proc, dir: &ProcDir) -> io::Result<SignalView> {
+        SignalView::read_among(&JobControl::new(proc), dir)
+    }
+
+    /// As [`SignalView::read`], for several processes: all processes are looked at once, not once for each.
+    ///
+    /// # Errors
+    /// As [`SignalView::read`].
+    pub fn read_among(jobs: &JobControl<'_>, dir: &ProcDir) -> io::Result<SignalView> {
         let (stat, status) = (dir.stat()?, dir.status()?);
-        SignalView::from_parts(proc, dir, &stat, &status, None)
+        SignalView::from_parts(jobs, dir, &stat, &status, None)
     }
 
     /// Reads what decides about one signal; cheaper where the signal is neither blocked nor a stop signal.
@@ -129,22 +139,23 @@ impl SignalView {
     /// # Errors
     /// As [`SignalView::read`].
     pub fn read_for(
-        proc: &Proc,
+        jobs: &JobControl<'_>,
         dir: &ProcDir,
         stat: &Stat,
         status: &Status,
         signal: Signal,
     ) -> io::Result<SignalView> {
-        SignalView::from_parts(proc, dir, stat, status, Some(signal))
+        SignalView::from_parts(jobs, dir, stat, status, Some(signal))
     }
 
     fn from_parts(
-        proc: &Proc,
+        jobs: &JobControl<'_>,
         dir: &ProcDir,
         stat: &Stat,
         status: &Status,
         only: Option<Signal>,
     ) -> io::Result<SignalView> {
+        let proc = jobs.proc;
         let kernel_thread = stat.is_kernel_thread();
         let threads = threads(dir, status, kernel_thread)?;
         let concerns = |set: SignalSet| only.is_none_or(|signal| set.contains(signal));
@@ -183,7 +194,7 @@ impl SignalView {
                 && proc
                     .read(c"sys/kernel/core_pattern")
                     .is_ok_and(|p| p.starts_with(b"|")),
-            orphaned: job_control.then(|| is_orphaned(proc, stat.pgrp, stat.session)),
+            orphaned: job_control.then(|| jobs.is_orphaned(stat.pgrp)),
         })
     }
 
@@ -266,35 +277,58 @@ fn signalfds(dir: &ProcDir) -> Option<Vec<SignalFdView>> {
 /// The inode of the pid namespace in which the machine's own init is 1 (PROC_PID_INIT_INO).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
-/// Whether the process's group has no member whose parent is in another group of the same session (POSIX, setpgid(2)): there
-/// TSTP, TTIN and TTOU with the default action are discarded.
-///
+/// Which process groups are orphaned: read from all processes at once, when first asked, and the same from then on.
+#[derive(Debug)]
+pub struct JobControl<'a> {
+    proc: &'a Proc,
+    /// The groups with a member whose parent is in another group of the same session.
+    kept: OnceCell<HashSet<i32>>,
+}
+
+impl<'a> JobControl<'a> {
+    /// Reads nothing yet.
+    pub fn new(proc: &'a Proc) -> JobControl<'a> {
+        JobControl {
+            proc,
+            kept: OnceCell::new(),
+        }
+    }
+
+    /// Whether the group has no member whose parent is in another group of the same session (POSIX, setpgid(2)): there TSTP,
+    /// TTIN and TTOU with the default action are discarded.
+    ///
+    /// Where `/proc` cannot be listed, none is.
+    pub fn is_orphaned(&self, group: i32) -> bool {
+        let kept = self.kept.get_or_init(|| kept_groups(self.proc));
+        !kept.contains(&group) && !kept.contains(&ALL_KEPT)
+    }
+}
+
+/// Stands for every group, where nothing is known of any.
+const ALL_KEPT: i32 = -1;
+
 /// The kernel counts a child of the global init as having no parent; init of a namespace is a parent like any other.
-fn is_orphaned(proc: &Proc, group: i32, session: i32) -> bool {
-    let Ok(pids) = proc.pids() else { return false };
+fn kept_groups(proc: &Proc) -> HashSet<i32> {
+    let Ok(pids) = proc.pids() else {
+        return HashSet::from([ALL_KEPT]);
+    };
     let first_parent = if proc.pid_namespace() == INITIAL_PID_NAMESPACE {
         2
     } else {
         1
     };
-    for pid in pids {
-        let Some(stat) = proc.dir(pid).ok().and_then(|dir| dir.stat().ok()) else {
-            continue;
-        };
-        if stat.pgrp != group
-            || stat.is_zombie() && stat.num_threads <= 1
-            || stat.ppid < first_parent
-        {
-            continue;
-        }
-        let Some(parent) = proc.dir(stat.ppid).ok().and_then(|dir| dir.stat().ok()) else {
-            continue;
-        };
-        if parent.pgrp != group && parent.session == session {
-            return false;
-        }
-    }
-    true
+    let all: HashMap<i32, Stat> = pids
+        .into_iter()
+        .filter_map(|pid| Some((pid, proc.dir(pid).ok()?.stat().ok()?)))
+        .collect();
+    all.values()
+        .filter(|stat| !(stat.is_zombie() && stat.num_threads <= 1) && stat.ppid >= first_parent)
+        .filter(|stat| {
+            all.get(&stat.ppid)
+                .is_some_and(|parent| parent.pgrp != stat.pgrp && parent.session == stat.session)
+        })
+        .map(|stat| stat.pgrp)
+        .collect()
 }
 
 fn frozen(proc: &Proc, dir: &ProcDir) -> Option<Freezer> {

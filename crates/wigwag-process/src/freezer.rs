@@ -64,22 +64,23 @@ impl FreezerGroup {
         })
     }
 
-    /// The group that a target names, read as the census reads it: a whole path to a directory below a mounted hierarchy, else
-    /// a path from the root of the hierarchies.
-    pub fn named(proc: &Proc, name: &Path) -> Option<FreezerGroup> {
+    /// The groups that a target names, read as the census reads it: a whole path to a directory below a mounted hierarchy, else
+    /// a path from the root of the hierarchies, of which more than one may have a freezer.
+    pub fn named(proc: &Proc, name: &Path) -> Vec<FreezerGroup> {
         let mounts = mounts(proc);
         let directory = fs::canonicalize(name)
             .ok()
             .filter(|found| name.is_absolute() && found.is_dir())
             .filter(|found| mounts.iter().any(|mount| found.starts_with(&mount.point)));
         if let Some(directory) = directory {
-            return FreezerGroup::at(&directory);
+            return FreezerGroup::at(&directory).into_iter().collect();
         }
         let path = Path::new("/").join(name);
-        mounts.iter().find_map(|mount| {
+        let of = |mount: &CgroupMount| {
             let below = path.strip_prefix(&mount.root).ok()?;
             FreezerGroup::at(&mount.point.join(below))
-        })
+        };
+        mounts.iter().filter_map(of).collect()
     }
 
     /// Whether the process is in the group or below it.

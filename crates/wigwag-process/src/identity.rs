@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use wigwag::{PidFd, Scope, Signal};
 
-use crate::procfs::{Proc, ProcDir, Stat, Status, is_gone, user_name};
+use crate::procfs::{Proc, ProcDir, Stat, Status, is_gone, known_user_name, user_name};
 
 /// What tells a process from every other, also from a later one of the same number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct Who {
     pub command: Vec<String>,
     /// Its real user.
     pub uid: u32,
-    /// The user's name, where there is one.
+    /// The user's name, where `/etc/passwd` has it, or [`Who::name_user`] has asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// The one thread that is meant, where not the whole process is.
@@ -53,6 +53,16 @@ pub struct Who {
     /// When that thread started, in clock ticks (10 ms) since boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_start_ticks: Option<u64>,
+}
+
+impl Who {
+    /// Asks for the user's name where `/etc/passwd` does not have it ([`user_name`]). That may take a while, and so is done
+    /// where the name is shown, never before a signal is sent.
+    pub fn name_user(&mut self) {
+        if self.user.is_none() && self.uid != u32::MAX {
+            self.user = user_name(self.uid);
+        }
+    }
 }
 
 impl std::fmt::Display for Who {
@@ -193,7 +203,7 @@ impl Process {
                 .map(|word| word.to_string_lossy().into_owned())
                 .collect(),
             uid,
-            user: user_name(uid),
+            user: known_user_name(uid),
             thread: None,
             thread_start_ticks: None,
         }
@@ -260,10 +270,16 @@ pub(crate) enum Permission {
     Denied(wigwag::Error),
 }
 
-/// Whether `pidfd`'s fdinfo names `pid`.
+/// Whether `pidfd`'s fdinfo names `pid`. That it cannot be read says nothing of the process, and is never taken for its end.
 fn is_of(proc: &Proc, pidfd: &PidFd, pid: i32) -> io::Result<bool> {
     use std::os::fd::AsRawFd;
-    let info = proc.own()?.fdinfo(pidfd.as_fd().as_raw_fd())?;
+    let info = proc
+        .own()
+        .and_then(|own| own.fdinfo(pidfd.as_fd().as_raw_fd()))
+        .map_err(|error| match is_gone(&error) {
+            true => io::Error::other(format!("this /proc does not show one's own pidfd: {error}")),
+            false => error,
+        })?;
     Ok(info
         .lines()
         .find_map(|line| line.strip_prefix("Pid:"))

@@ -12,7 +12,7 @@ pub mod dispositions;
 pub mod execute;
 mod freezer;
 pub mod identity;
-mod limits;
+pub mod limits;
 pub mod order;
 pub mod plan;
 pub mod prediction;

@@ -3,7 +3,14 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the soft limit to the hard one, where that is allowed.
-pub(crate) fn raise_open_files() {
+///
+/// [`prepare`](crate::plan::prepare) does so by itself; whoever takes a [`census`](mod@crate::census) without a plan does it
+/// first. It holds for the whole process; children inherit it.
+///
+/// ```
+/// wigwag_process::limits::raise_open_files();
+/// ```
+pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         let raised = Rlimit {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use wigwag::send::probe_group;
 use wigwag::{Scope, Signal, pidfd_send};
 
-use crate::census::{SelectError, census};
+use crate::census::{SelectError, census_sparing};
 use crate::freezer::FreezerGroup;
 use crate::identity::{Identity, Process, Who};
 use crate::order::{Action, FORMAT, Order, Schedule};
@@ -114,6 +114,12 @@ pub enum PlanError {
     /// The order does not say whom.
     #[error("no target: name a process, or choose with --name, --user, ...")]
     Nobody,
+    /// The order only narrows a choice that it does not make ([`crate::selector::Selector::says_whom`]).
+    #[error(
+        "no target: --older, --younger, --state, --newest, --oldest and --ns only narrow a choice, of the whole machine here: \
+         say whom by a target, --name, --user, --group-id, --parent, --tty, --env, --cgroup, --handles or --everyone"
+    )]
+    OnlyNarrowed,
     /// Some targets select nothing.
     #[error("{}", join(.0))]
     Missing(Vec<NoMatch>),
@@ -210,6 +216,8 @@ pub struct Prepared<'a> {
     pub(crate) missing: Vec<NoMatch>,
     pub(crate) unreadable: usize,
     pub(crate) notes: Vec<String>,
+    /// Who was chosen and left out, for the plan: in a report it would be said again and again.
+    pub(crate) left_out: Option<String>,
     pub(crate) delivery: Delivery,
     /// The processes by whose numbers the selector names others.
     pub(crate) anchors: Vec<ProcDir>,
@@ -241,6 +249,9 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     if order.whom.is_empty() {
         return Err(PlanError::Nobody);
     }
+    if !order.whom.says_whom() {
+        return Err(PlanError::OnlyNarrowed);
+    }
     if let Action::Send { schedule, .. } = &order.action
         && schedule.count.is_some_and(|count| count > 1)
         && schedule.every.is_none()
@@ -255,7 +266,11 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     if !one_by_one || order.whom.targets.len() > 100 || order.whom.targets.is_empty() {
         crate::limits::raise_open_files();
     }
-    let seen = census(proc, &order.whom)?;
+    let spared = match one_by_one && !order.whom.targets.is_empty() {
+        true => Vec::new(),
+        false => Judge::new(proc, &order, &Delivery::Each).spared(),
+    };
+    let mut seen = census_sparing(proc, &order.whom, &spared)?;
     let missing: Vec<NoMatch> = seen
         .missing
         .iter()
@@ -264,13 +279,27 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
             why: missing.to_string(),
         })
         .collect();
+    let mut delivery = delivery(&order);
+    let mut notes = Vec::new();
+    if let Some(group) = freezer(proc, &order, &seen.found) {
+        let before = seen.found.len();
+        seen.found.retain(|dir| group.has(proc, dir));
+        let others = before - seen.found.len();
+        if others > 0 {
+            notes.push(format!(
+                "{others} more are in a group of that name, but of another hierarchy than the freezer's: they are left alone"
+            ));
+        }
+        delivery = Delivery::Freezer(group);
+    }
     let mut prepared = Prepared {
         proc,
-        delivery: delivery(proc, &order),
+        delivery,
         held: Vec::with_capacity(seen.found.len() + seen.threads.len()),
         missing,
         unreadable: seen.unreadable,
-        notes: Vec::new(),
+        notes,
+        left_out: left_out(&seen.left_out),
         order,
         anchors: seen.anchors,
         resumed: false,
@@ -315,15 +344,32 @@ pub fn prepare(proc: &Proc, order: Order) -> Result<Prepared<'_>, PlanError> {
     }
     if prepared.held.is_empty() && !prepared.order.guards.ignore_missing {
         let why = match candidates {
+            0 if prepared.left_out.is_some() => {
+                "no process is selected but wigwag itself or what has started it (--allow self, --allow ancestors)".to_string()
+            }
             0 => "no process is selected: none passes all the conditions".to_string(),
             _ => "the processes that were selected have all ended meanwhile".to_string(),
         };
         return Err(PlanError::Missing(vec![NoMatch { target: None, why }]));
     }
-    prepared.settle_freezer();
     prepared.settle_group();
     prepared.guard_group();
     Ok(prepared)
+}
+
+/// `left out: wigwag itself and 2 ancestors`.
+fn left_out(pids: &[i32]) -> Option<String> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let ancestors = match pids.iter().filter(|pid| **pid != own).count() {
+        0 => None,
+        1 => Some("1 ancestor (--allow ancestors)".to_owned()),
+        n => Some(format!("{n} ancestors (--allow ancestors)")),
+    };
+    let oneself = pids
+        .contains(&own)
+        .then(|| "wigwag itself (--allow self)".to_owned());
+    let who: Vec<String> = oneself.into_iter().chain(ancestors).collect();
+    (!who.is_empty()).then(|| format!("left out: {}", who.join(" and ")))
 }
 
 /// One that ended between being found and being held: nothing of it can be read any more.
@@ -368,7 +414,22 @@ pub(crate) fn leader<'h>(
     })
 }
 
-fn delivery(proc: &Proc, order: &Order) -> Delivery {
+/// The freezer of a cgroup that is frozen or thawed: the first that one of those found is in.
+fn freezer(proc: &Proc, order: &Order, found: &[ProcDir]) -> Option<FreezerGroup> {
+    let ([Target::Cgroup(path)], Action::Freeze | Action::Thaw) =
+        (order.whom.targets.as_slice(), &order.action)
+    else {
+        return None;
+    };
+    if !order.whom.filter.is_empty() {
+        return None;
+    }
+    FreezerGroup::named(proc, path)
+        .into_iter()
+        .find(|group| found.iter().any(|dir| group.has(proc, dir)))
+}
+
+fn delivery(order: &Order) -> Delivery {
     let [target] = order.whom.targets.as_slice() else {
         return Delivery::Each;
     };
@@ -394,9 +455,6 @@ fn delivery(proc: &Proc, order: &Order) -> Delivery {
             Target::Group(_) if signal.is_some() => Delivery::Members,
             _ => Delivery::Each,
         },
-        (Action::Freeze | Action::Thaw, Target::Cgroup(path)) => {
-            FreezerGroup::named(proc, path).map_or(Delivery::Each, Delivery::Freezer)
-        }
         _ => Delivery::Each,
     }
 }
@@ -456,6 +514,7 @@ impl Plan {
             missing: self.missing,
             unreadable: self.unreadable,
             notes,
+            left_out: None,
             delivery: Delivery::Each,
             anchors: Vec::new(),
             resumed: true,
@@ -489,7 +548,7 @@ impl Prepared<'_> {
             entries: self.held.iter().map(Held::entry_now).collect(),
             missing: self.missing.clone(),
             unreadable: self.unreadable,
-            notes: self.notes.clone(),
+            notes: self.notes.iter().chain(&self.left_out).cloned().collect(),
         }
     }
 
@@ -513,20 +572,6 @@ impl Prepared<'_> {
         self.notes.push(format!(
             "process group {group} is signalled one process after the other, not at once: {why}, and its number may become another's"
         ));
-    }
-
-    /// A freezer is for those that are in its group; a path can mean other processes in another hierarchy.
-    fn settle_freezer(&mut self) {
-        let Delivery::Freezer(group) = &self.delivery else {
-            return;
-        };
-        let inside = |held: &Held| {
-            let process = held.process.as_ref();
-            process.is_none_or(|process| group.has(self.proc, process.dir()))
-        };
-        if !self.held.iter().all(inside) {
-            self.delivery = Delivery::Each;
-        }
     }
 
     /// A group is signalled as one: if one in it is protected, none is signalled.

@@ -3,9 +3,11 @@
 //! Both are plain data that can be written to a plan and read back. [`crate::census::census`] finds the processes.
 
 mod filter;
+mod port;
 mod target;
 
 pub use filter::{Filter, NamespaceFilter};
+pub use port::Port;
 pub(crate) use target::KINDS;
 pub use target::{Target, TargetError};
 
@@ -35,6 +37,23 @@ impl Selector {
     /// Whether it says nothing at all, and so would take every process.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty() && self.filter.is_empty()
+    }
+
+    /// Whether it says whom: by a target, or by a filter that says what the processes are or belong to. Age, state, namespaces,
+    /// newest and oldest only narrow such a choice, and alone would be about the whole machine: no order is carried out for them.
+    ///
+    /// ```
+    /// use wigwag_process::selector::{Filter, Selector};
+    /// let mut selector = Selector {
+    ///     filter: Filter { state: vec!['T'], newest: true, ..Filter::default() },
+    ///     ..Selector::default()
+    /// };
+    /// assert!(!selector.says_whom());
+    /// selector.filter.user.push("www-data".to_owned());
+    /// assert!(selector.says_whom());
+    /// ```
+    pub fn says_whom(&self) -> bool {
+        !self.targets.is_empty() || self.filter.says_whom()
     }
 }
 

@@ -5,12 +5,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use proptest::prelude::*;
-use wigwag_process::procfs::Namespace;
-use wigwag_process::selector::{Filter, NamespaceFilter, Selector, Target, TargetError};
+use wigwag_process::procfs::{Namespace, Transport};
+use wigwag_process::selector::{Filter, NamespaceFilter, Port, Selector, Target, TargetError};
 
 #[test]
 fn every_spelling() {
     let name = |word: &str| Target::Name(word.to_owned());
+    let port = |number, transport| Target::Port(Port { number, transport });
     for (word, target, shown) in [
         ("42", Target::Pid(42), "42"),
         ("pid:9", Target::Pid(9), "9"),
@@ -21,7 +22,13 @@ fn every_spelling() {
         ("session:42", Target::Session(42), "session:42"),
         ("tree:42", Target::Tree(42), "tree:42"),
         ("tid:42", Target::Thread(42), "tid:42"),
-        ("port:8080", Target::Port(8080), "port:8080"),
+        ("port:8080", port(8080, None), "port:8080"),
+        ("port:53/udp", port(53, Some(Transport::Udp)), "port:53/udp"),
+        (
+            "port:080/tcp",
+            port(80, Some(Transport::Tcp)),
+            "port:80/tcp",
+        ),
         (
             "cgroup:/a b/c",
             Target::Cgroup("/a b/c".into()),
@@ -31,6 +38,7 @@ fn every_spelling() {
         ("unit:nginx", Target::Unit("nginx".into()), "unit:nginx"),
         ("name:42", name("42"), "name:42"),
         ("name:-x", name("-x"), "name:-x"),
+        ("name:name:foo", name("name:foo"), "name:name:foo"),
         ("name:port:80", name("port:80"), "name:port:80"),
         ("nginx", name("nginx"), "nginx"),
         ("kworker/0:1", name("kworker/0:1"), "kworker/0:1"),
@@ -63,6 +71,9 @@ fn what_is_refused_says_what_to_write() {
         ("port:0", "1 to 65535"),
         ("port:65536", "1 to 65535"),
         ("port:+80", "1 to 65535"),
+        ("port:80/sctp", "/tcp or /udp"),
+        ("port:/tcp", "1 to 65535"),
+        ("port:no-such-service", "/etc/services"),
         ("-x", "name:-x"),
         ("a\0b", "NUL"),
     ] {
@@ -148,10 +159,42 @@ proptest! {
 
     #[test]
     fn what_is_read_is_shown_so_that_it_reads_the_same(
-        word in "(pid:|group:|session:|tree:|tid:|port:|cgroup:|file:|unit:|name:|-|--)?([0-9]{1,8}|[a-z:/ é-]{1,12})",
+        word in "(pid:|group:|session:|tree:|tid:|port:|cgroup:|file:|unit:|name:|-|--){0,3}([0-9]{1,8}|[a-z:/ é-]{1,12})",
     ) {
         if let Ok(target) = Target::parse(&word) {
             prop_assert_eq!(Target::parse(&target.to_string()), Ok(target));
         }
     }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same(target in targets()) {
+        prop_assert_eq!(target.to_string().parse(), Ok(target.clone()));
+        let json = serde_json::to_string(&target).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Target>(&json).unwrap(), target);
+    }
+}
+
+/// Any target whose number can be one, and whose words are not empty and without NUL.
+fn targets() -> impl Strategy<Value = Target> {
+    let number = || 1..=wigwag_process::procfs::PID_MAX_LIMIT;
+    let prefix =
+        "(--?|[0-9]+|pid:|group:|session:|tree:|tid:|port:|cgroup:|file:|unit:|name:){0,2}";
+    let words = (prefix, "[^\\x00]{1,12}").prop_map(|(prefix, rest)| prefix + &rest);
+    let transport = prop::option::of(prop_oneof![Just(Transport::Tcp), Just(Transport::Udp)]);
+    prop_oneof![
+        number().prop_map(Target::Pid),
+        number().prop_map(Target::Group),
+        number().prop_map(Target::Session),
+        number().prop_map(Target::Tree),
+        number().prop_map(Target::Thread),
+        (1..=u16::MAX, transport)
+            .prop_map(|(number, transport)| Target::Port(Port { number, transport })),
+        words.clone().prop_map(|path| Target::Cgroup(path.into())),
+        words.clone().prop_map(|path| Target::File(path.into())),
+        words.clone().prop_map(Target::Unit),
+        words.prop_map(Target::Name),
+        prop_oneof!["--own-group", "--everyone", "-1", "0", "-42"].prop_map(Target::Name),
+        Just(Target::OwnGroup),
+        Just(Target::Everyone),
+    ]
 }

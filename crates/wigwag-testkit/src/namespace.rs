@@ -112,6 +112,15 @@ pub fn has_nobody() -> bool {
     found
 }
 
+/// A name that no other test has at this time, of whatever namespace: they share a file system, and pids are the same in all.
+#[must_use]
+pub fn unique(name: &str) -> String {
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let namespace = namespace.to_string_lossy();
+    let number: String = namespace.chars().filter(char::is_ascii_digit).collect();
+    format!("wigwag-{name}-{number}-{}", std::process::id())
+}
+
 fn works(words: &[&str]) -> bool {
     Command::new("unshare")
         .args(words)

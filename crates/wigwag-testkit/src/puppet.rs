@@ -25,6 +25,8 @@ pub enum Event {
     SigWait(i32),
     /// The process it traces is in a stop for this number.
     Tracer(i32),
+    /// The thread that it was told to begin has this id; 0: that thread has ended.
+    Thread(i32),
     /// Anything else, an error.
     Other(String),
 }
@@ -258,14 +260,45 @@ impl Puppet {
         self.changes();
     }
 
+    fn tell(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().unwrap();
+        stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// Has its control thread unblock a signal. What is pending then is taken.
+    pub fn unblock(&mut self, signal: i32) {
+        self.tell(&format!("unblock {signal}"));
+    }
+
+    /// Has it begin an idle thread, one at a time; the thread's id.
+    pub fn begin_thread(&mut self) -> i32 {
+        self.tell("thread");
+        self.thread_event()
+    }
+
+    /// Has that thread end: its number is free when this returns.
+    pub fn end_thread(&mut self, tid: i32) {
+        self.tell("no thread");
+        assert_eq!(self.thread_event(), 0);
+        Deadline::usual().wait_for("the thread's number", || {
+            let threads = proc::threads(self.pid);
+            threads.iter().all(|one| one.tid != tid).then_some(())
+        });
+    }
+
+    fn thread_event(&mut self) -> i32 {
+        loop {
+            match self.next_event(Deadline::usual()) {
+                Some(Event::Thread(tid)) => return tid,
+                Some(_) => {}
+                None => panic!("{} says nothing of its thread", self.pid),
+            }
+        }
+    }
+
     /// Has it exit, and leaves it a zombie.
     pub fn become_zombie(&mut self) {
-        self.child
-            .stdin
-            .as_mut()
-            .unwrap()
-            .write_all(b"exit 0\n")
-            .unwrap();
+        self.tell("exit 0");
         Deadline::usual().wait_for("a zombie", || {
             let threads = proc::threads(self.pid);
             (threads.len() == 1 && threads[0].state == 'Z').then_some(())
@@ -303,6 +336,7 @@ fn parse(line: &str) -> Event {
         Some(("signalfd", text)) => Event::SignalFd(number(text)),
         Some(("sigwait", text)) => Event::SigWait(number(text)),
         Some(("tracer", text)) => Event::Tracer(number(text)),
+        Some(("thread", text)) => Event::Thread(number(text)),
         _ => Event::Other(line.to_owned()),
     }
 }

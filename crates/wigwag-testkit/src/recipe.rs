@@ -48,12 +48,16 @@ pub struct Recipe {
     pub cores: bool,
     /// Its working directory.
     pub directory: Option<String>,
+    /// Its root directory (needs root).
+    pub root: Option<String>,
     /// Seize this process with ptrace, and leave it in every signal-delivery-stop, reported.
     pub trace: Option<i32>,
     /// Trace by PTRACE_ATTACH instead, as older debuggers do.
     pub attach: bool,
     /// Children of its own, made to the same recipe, that only sleep. They alone bear the name.
     pub brood: usize,
+    /// Each of the brood is a child of the one before it, not all of this process.
+    pub deep: bool,
     /// It is the init of a pid namespace of its own (with a `/proc` of its own).
     pub namespace_init: bool,
     /// The user it becomes at the end.

@@ -48,6 +48,9 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
     if let Some(directory) = &recipe.directory {
         std::env::set_current_dir(directory)?;
     }
+    if let Some(root) = &recipe.root {
+        std::os::unix::fs::chroot(root)?;
+    }
     for &signal in &recipe.ignore {
         sys::ignore(signal)?;
     }
@@ -118,13 +121,29 @@ fn play(recipe: &Recipe) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The command loop: `ping`, `exit N`, and the end of standard input.
+/// The command loop: `ping`, `exit N`, `unblock N`, `thread` and `no thread`, and the end of standard input.
 fn obey() {
+    let mut thread: Option<std::thread::JoinHandle<()>> = None;
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let ended = std::sync::Arc::new(std::sync::Mutex::new(ended));
     tell("ready");
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
         match line.split_once(' ') {
             None if line == "ping" => tell("pong"),
+            None if line == "thread" => {
+                let ended = std::sync::Arc::clone(&ended);
+                thread = Some(std::thread::spawn(move || {
+                    tell(&format!("thread {}", sys::thread_id()));
+                    let _ = ended.lock().unwrap().recv();
+                }));
+            }
+            Some(("no", "thread")) => {
+                let _ = end.send(());
+                let ended = thread.take().is_some_and(|thread| thread.join().is_ok());
+                tell(if ended { "thread 0" } else { "error no thread" });
+            }
+            Some(("unblock", signal)) => sys::unblock(&[signal.parse().unwrap_or(0)]),
             Some(("exit", code)) => sys::exit_now(code.parse().unwrap_or(0)),
             _ => tell(&format!("error unknown command {line:?}")),
         }
@@ -151,17 +170,25 @@ fn read_signals(fd: OwnedFd) {
 /// Children that sleep; they die with this process, which never collects them: the kernel does.
 fn hatch(recipe: &Recipe) -> std::io::Result<()> {
     sys::ignore(libc::SIGCHLD)?;
-    let parent = std::process::id();
-    for _ in 0..recipe.brood {
+    let mut parent = std::process::id();
+    for left in (0..recipe.brood).rev() {
         if sys::fork()? == 0 {
             sys::die_with_parent();
             if std::os::unix::process::parent_id() != parent {
                 // It died before the line above.
                 sys::exit_now(0);
             }
-            loop {
-                sys::pause();
+            if recipe.deep && left > 0 {
+                parent = std::process::id();
+                continue;
             }
+            idle();
+        }
+        if recipe.deep {
+            if left + 1 < recipe.brood {
+                idle();
+            }
+            break;
         }
     }
     // The name that the recipe gives is theirs alone.

@@ -343,6 +343,12 @@ pub fn signalfd(signals: &[i32]) -> io::Result<OwnedFd> {
     }
 }
 
+/// gettid(2).
+pub fn thread_id() -> i32 {
+    // SAFETY: takes nothing.
+    unsafe { libc::gettid() }
+}
+
 /// Sleeps until a signal's handler has run: pause(2).
 pub fn pause() {
     // SAFETY: takes nothing.

@@ -298,3 +298,21 @@ fn a_swap_takes_place_within_an_injected_delay() {
     assert!(output.stdout.is_empty(), "{output:?}");
     assert!(!innocent.unwrap().was_touched());
 }
+
+#[test]
+fn a_puppet_does_as_it_is_told() {
+    let mut puppet = Puppet::spawn(&Recipe {
+        catch: vec![HUP],
+        block: vec![HUP],
+        ..Recipe::default()
+    });
+    puppet.kill(HUP).unwrap();
+    assert!(proc::pending(puppet.pid(), HUP));
+    puppet.unblock(HUP);
+    assert!(puppet.wait_event(&Event::Handler(HUP), Deadline::usual()));
+    let tid = puppet.begin_thread();
+    let is_there = |puppet: &Puppet| proc::threads(puppet.pid()).iter().any(|t| t.tid == tid);
+    assert!(is_there(&puppet));
+    puppet.end_thread(tid);
+    assert!(!is_there(&puppet));
+}

@@ -13,10 +13,13 @@ use crate::verbs::{flag, usage};
 
 const TARGETS: &str = "\
 A pid (4242, pid:4242), a process group (-4242, group:4242), session:4242, tree:4242 (it and all below it), \
-port:8080 (who listens), file:PATH (who has it open), unit:NAME (systemd), cgroup:PATH, tid:4243 (one thread), \
+port:8080, port:53/udp, port:http (who listens), file:PATH (who has it open, or is in that directory), unit:NAME (systemd), cgroup:PATH, tid:4243 (one thread), \
 or the name of a process (nginx, name:nginx)";
 
 const CHOOSING: &str = "Choosing (all must hold)";
+
+/// A verb that does something to processes takes none of these alone: that would be about the whole machine.
+const NARROWING: &str = "Narrowing what a target or another option has chosen";
 
 fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help)
@@ -55,26 +58,29 @@ pub fn selecting(command: Command) -> Command {
         )
         .arg(switch("full", "Look for --name in the whole command line").requires("name"))
         .arg(switch("regex", "--name is a regular expression").requires("name"))
-        .arg(many(option("user", "USER", "Runs as this user (name or number)")).short('u'))
-        .arg(many(option(
-            "group-id",
-            "GROUP",
-            "Runs with this group (name or number)",
-        )))
+        .arg(
+            many(option(
+                "user",
+                "USER,...",
+                "Runs as this user, or one of these (name or number)",
+            ))
+            .short('u')
+            .value_delimiter(','),
+        )
+        .arg(
+            many(option(
+                "group-id",
+                "GROUP,...",
+                "Runs with this group, or one of these (name or number)",
+            ))
+            .value_delimiter(','),
+        )
         .arg(many(option("parent", "PID", "Is a child of this process")))
         .arg(many(option(
             "tty",
             "TTY",
             "Has this terminal (pts/3, none)",
         )))
-        .arg(option(
-            "older",
-            "TIME",
-            "Started longer ago than this (10m, 2h)",
-        ))
-        .arg(option("younger", "TIME", "Started less long ago than this"))
-        .arg(switch("newest", "Only the one that started last").conflicts_with("oldest"))
-        .arg(switch("oldest", "Only the one that started first"))
         .arg(many(
             option("cgroup", "PATH", "Is in this control group or below it")
                 .value_parser(clap::value_parser!(PathBuf)),
@@ -84,6 +90,16 @@ pub fn selecting(command: Command) -> Command {
             "NAME[=VALUE]",
             "Has this in its environment",
         )))
+        .arg(option("handles", "SIGNAL", "Has a handler for this signal"))
+        .next_help_heading(NARROWING)
+        .arg(option(
+            "older",
+            "TIME",
+            "Started longer ago than this (10m, 2h)",
+        ))
+        .arg(option("younger", "TIME", "Started less long ago than this"))
+        .arg(switch("newest", "Only the one that started last").conflicts_with("oldest"))
+        .arg(switch("oldest", "Only the one that started first"))
         .arg(many(option(
             "ns",
             "PID[:KIND,...]",
@@ -94,7 +110,6 @@ pub fn selecting(command: Command) -> Command {
             "LETTERS",
             "Is in one of these states: R, S, D, T, t, Z, I",
         ))
-        .arg(option("handles", "SIGNAL", "Has a handler for this signal"))
         .next_help_heading(None)
 }
 
@@ -122,11 +137,14 @@ pub fn are_brief(words: &[OsString]) -> bool {
 /// Adds the options of verbs that do something to what they select.
 pub fn acting(command: Command) -> Command {
     selecting(command)
-        .next_help_heading("Choosing (all must hold)")
-        .arg(switch("own-group", "All of wigwag's own process group"))
+        .next_help_heading(CHOOSING)
+        .arg(switch(
+            "own-group",
+            "All of wigwag's own process group, itself and what started it too",
+        ))
         .arg(switch(
             "everyone",
-            "All that may be signalled, but not wigwag itself or pid 1",
+            "All that may be signalled, what started wigwag too, but not wigwag itself or pid 1",
         ))
         .next_help_heading("Guards")
         .arg(

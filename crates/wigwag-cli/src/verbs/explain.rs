@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wigwag::DefaultAction;
 use wigwag::catalog::{Kind, Reading, System, SystemSignal, Unreadable, entry, read};
 
-use crate::output::{Output, clean};
+use crate::output::{Output, clean, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,12 +48,8 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
         .collect();
     let readings = read_all(&words, system).map_err(|e| super::usage(e.to_string()))?;
     if out.is_json() {
-        out.json(&Value::from(
-            readings
-                .iter()
-                .map(|r| to_json(r, system))
-                .collect::<Vec<_>>(),
-        ))?;
+        let all: Vec<Value> = readings.iter().map(|r| to_json(r, system)).collect();
+        out.document(json!({ "explanations": all }))?;
         return Ok(0);
     }
     let width = out.terminal_width().unwrap_or(80).clamp(30, WIDEST);
@@ -81,28 +77,6 @@ fn read_one(word: &str, system: &System) -> Result<Reading, Unreadable> {
     })
 }
 
-/// Words broken to lines of `width`, the first after `bullet`, the others under its text.
-pub(super) fn wrap(text: &str, width: usize, bullet: &str) -> String {
-    let indent = " ".repeat(bullet.chars().count());
-    let mut lines = String::new();
-    let mut line = bullet.to_owned();
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        if !empty && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push_str(&line);
-            lines.push('\n');
-            line.clone_from(&indent);
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
-    }
-    lines + &line + "\n"
-}
-
 /// What the text was taken for; nothing where it was the signal's own name or number.
 fn how_read(found: &Reading) -> Option<String> {
     let text = clean(found.text.trim(), false);
@@ -114,6 +88,9 @@ fn how_read(found: &Reading) -> Option<String> {
         ""
     };
     Some(match found.kind {
+        Kind::ShellStatus if text.parse() == Ok(256 + number) => {
+            format!("{text} is 256 + {number}: so ksh93 reports a command that {name} ended.")
+        }
         Kind::ShellStatus => {
             format!(
                 "{text} is 128 + {number}: so a shell reports a command that {name} ended. A program can also exit with this status by itself, but seldom does."

@@ -6,8 +6,7 @@ use clap::{ArgMatches, Command};
 use serde_json::json;
 use wigwag::keys::{Key, Terminal};
 
-use super::explain::wrap;
-use crate::output::Output;
+use crate::output::{Output, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,7 +46,7 @@ pub fn run(_matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
             .iter()
             .map(|(s, when)| json!({ "signal": s, "when": when }))
             .collect();
-        out.json(&json!({ "terminal": terminal, "without_a_key": without }))?;
+        out.document(json!({ "terminal": terminal, "without_a_key": without }))?;
         return Ok(0);
     }
     let text = match out.terminal_width() {

@@ -6,17 +6,21 @@ use serde_json::{Value, json};
 use wigwag::DefaultAction;
 use wigwag::catalog::{Kind, Reading, System, SystemSignal, convert, read};
 
-use crate::output::{Output, clean};
+use crate::output::{Output, clean, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
   wigwag list                       every signal of this system
   wigwag list --long                with aliases, default action and description
   wigwag list TERM 15 RTMIN+3       a name gives its number, a number its name
+  wigwag list --long TERM 137       the same facts of these alone
   wigwag list 143 137 0x8b          a shell's 128+n, a status of wait(2)
   wigwag list --os macos            another system's signals
   wigwag list --os macos 30         its number 30, and the number here
   wigwag list --arch mips USR1      Linux on another processor";
+
+/// The processors whose Linux has numbers of its own.
+pub(super) const ARCHES: &[&str] = &["x86", "arm", "alpha", "mips", "parisc", "sparc"];
 
 /// The clap tree of this verb.
 pub fn command() -> Command {
@@ -47,7 +51,10 @@ pub fn command() -> Command {
             Arg::new("arch")
                 .long("arch")
                 .value_name("NAME")
-                .help("Another processor, for Linux: x86, arm, alpha, mips, parisc, sparc"),
+                .help(format!(
+                    "Another processor, for Linux: {}",
+                    ARCHES.join(", ")
+                )),
         )
 }
 
@@ -63,25 +70,25 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
         .unwrap_or_default()
         .map(String::as_str)
         .collect();
-    if !words.is_empty() {
-        return conversions(&words, system, out);
-    }
     let long = matches.get_flag("long");
+    if !words.is_empty() {
+        return conversions(&words, system, long, out);
+    }
     if out.is_json() {
-        out.json(&json!({
+        out.document(json!({
             "system": system_json(system),
             "signals": system.signals().map(|s| signal_json(&s)).collect::<Vec<_>>(),
         }))?;
     } else if let Some(width) = out.terminal_width() {
         out.print(&heading(system, width))?;
         out.print(&if long {
-            long_table(system, width)
+            long_table(&system.signals().collect::<Vec<_>>(), system, width)
         } else {
             columns(system, width)
         })?;
     } else {
         let line = |s: SystemSignal| match long {
-            true => fields(&s, system).join("\t") + "\n",
+            true => long_line(&s, system),
             false => format!("{} {}\n", s.number, s.name),
         };
         out.print(&system.signals().map(line).collect::<String>())?;
@@ -95,8 +102,8 @@ fn heading(system: &System, width: usize) -> String {
         return String::new();
     }
     let title = format!("{} ({})", system.title(), system.header());
-    let note = super::explain::wrap(system.note(), width, "");
-    format!("{}{note}\n", super::explain::wrap(&title, width, ""))
+    let note = wrap(system.note(), width, "");
+    format!("{}{note}\n", wrap(&title, width, ""))
 }
 
 /// Numbers and names, row by row, in as many columns as fit.
@@ -185,9 +192,14 @@ const TITLES: [&str; 8] = [
     "KEY",
 ];
 
-/// `--long` on a terminal: as many of the fields as fit, the others left out; never fewer than the first five.
-fn long_table(system: &System, width: usize) -> String {
-    let rows: Vec<[String; 8]> = system.signals().map(|s| fields(&s, system)).collect();
+/// `--long` in a pipe.
+fn long_line(signal: &SystemSignal, system: &System) -> String {
+    fields(signal, system).join("\t") + "\n"
+}
+
+/// `--long` on a terminal: as many of the fields as fit, never fewer than number and name; the others are named below.
+fn long_table(signals: &[SystemSignal], system: &System, width: usize) -> String {
+    let rows: Vec<[String; 8]> = signals.iter().map(|s| fields(s, system)).collect();
     let widths: Vec<usize> = (0..TITLES.len())
         .map(|i| {
             rows.iter()
@@ -199,7 +211,7 @@ fn long_table(system: &System, width: usize) -> String {
         .collect();
     let mut shown = 0;
     let mut used = 0;
-    while shown < widths.len() && (shown < 5 || used + widths[shown] <= width) {
+    while shown < widths.len() && (shown < 2 || used + widths[shown] <= width) {
         used += widths[shown] + 2;
         shown += 1;
     }
@@ -216,11 +228,26 @@ fn long_table(system: &System, width: usize) -> String {
         text.trim_end().to_owned() + "\n"
     };
     let titles: Vec<String> = TITLES.iter().map(|t| (*t).to_owned()).collect();
-    line(&titles) + &rows.iter().map(|r| line(r)).collect::<String>()
+    let mut text = line(&titles) + &rows.iter().map(|r| line(r)).collect::<String>();
+    if shown < TITLES.len() {
+        let all = widths.iter().map(|w| w + 2).sum::<usize>() - 2;
+        let missing = TITLES[shown..].join(", ");
+        let left_out = format!(
+            "No room for {missing}: that takes {all} columns. In a pipe every field is there."
+        );
+        text.push('\n');
+        text.push_str(&wrap(&left_out, width, ""));
+    }
+    text
 }
 
 /// The words given, each as its name or number; every one is read before anything is printed.
-fn conversions(words: &[&str], system: &System, out: &mut Output) -> anyhow::Result<u8> {
+fn conversions(
+    words: &[&str],
+    system: &System,
+    long: bool,
+    out: &mut Output,
+) -> anyhow::Result<u8> {
     let mut readings = Vec::new();
     for word in words {
         let found = read(word, system).map_err(|e| super::usage(e.to_string()))?;
@@ -250,7 +277,19 @@ fn conversions(words: &[&str], system: &System, out: &mut Output) -> anyhow::Res
             .iter()
             .map(|r| conversion_json(r, system))
             .collect();
-        out.json(&json!({ "system": system_json(system), "conversions": list }))?;
+        out.document(json!({ "system": system_json(system), "conversions": list }))?;
+        return Ok(0);
+    }
+    if long {
+        let signals: Vec<SystemSignal> = readings
+            .iter()
+            .filter_map(|found| system.signal(found.number?))
+            .collect();
+        let text = match out.terminal_width() {
+            Some(width) => heading(system, width) + &long_table(&signals, system, width),
+            None => signals.iter().map(|s| long_line(s, system)).collect(),
+        };
+        out.print(&text)?;
         return Ok(0);
     }
     let mut text = String::new();
@@ -346,11 +385,8 @@ pub(super) fn signal_json(signal: &SystemSignal) -> Value {
 fn conversion_json(found: &Reading, system: &System) -> Value {
     let here = found.number.map(|n| convert(n, system, System::here()));
     json!({
-        "text": found.text,
-        "name": found.name,
-        "number": found.number,
-        "core_dumped": found.core_dumped,
-        "stopped": found.stopped,
+        "reading": found,
+        "signal": found.number.and_then(|n| system.signal(n)).as_ref().map(signal_json),
         "here": here.and_then(|c| Some(json!({ "name": c.there?, "number": c.number? }))),
     })
 }

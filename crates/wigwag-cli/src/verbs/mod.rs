@@ -145,15 +145,6 @@ pub fn with_common(verb: &Verb) -> Command {
         )
 }
 
-/// The whole command with all verbs, for completions and manual pages.
-pub fn tree() -> Command {
-    Command::new("wigwag")
-        .about("Find processes, say what a signal would do, send it, and see what it did")
-        .version(env!("CARGO_PKG_VERSION"))
-        .subcommand_required(true)
-        .subcommands(VERBS.iter().map(with_common))
-}
-
 /// Whether a flag that may not exist is set.
 pub fn flag(matches: &ArgMatches, name: &str) -> bool {
     matches.try_get_one::<bool>(name).ok().flatten() == Some(&true)
@@ -202,7 +193,6 @@ mod tests {
         for verb in VERBS {
             with_common(verb).debug_assert();
         }
-        tree().debug_assert();
     }
 
     #[test]

@@ -18,7 +18,7 @@ Examples:
 
 It is refused where the process has no handler: HUP would end it there.
 Exit status: 0 handed over, 1 no target, 2 usage, 3 some refused or denied,
-4 some did not take it in time.";
+4 some did not take it in time, 5 wigwag itself could not go on.";
 
 /// The clap tree of this verb.
 pub fn command() -> Command {

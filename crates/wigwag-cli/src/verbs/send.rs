@@ -26,8 +26,12 @@ Examples:
 A first word that is a signal's name is the signal; all other words are targets.
 In a pipe each process is a line: PID NAME EFFECT, or PID/TID NAME EFFECT of a
 thread; with --dry-run the effect is the expected one and why.
+Without --wait it looks once, and up to 20 ms where the signal can only end them.
+Ctrl-C ends the waiting and prints the report so far: 4 where something is left
+to do or to see, 0 where --every has no --count and only Ctrl-C could end it.
 Exit status: 0 done as asked, 1 no target, 2 usage, 3 some refused or denied,
-4 some did not do as asked in time.";
+4 some did not do as asked in time, 5 wigwag itself could not go on (/proc cannot
+be read, the answer cannot be written).";
 
 /// How long `--wait` without a time looks.
 const WAIT: &str = "10s";

@@ -6,7 +6,8 @@ mod text;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use wigwag_process::census::{Census, census};
-use wigwag_process::procfs::{Proc, ProcDir, is_gone};
+use wigwag_process::dispositions::JobControl;
+use wigwag_process::procfs::{Proc, is_gone};
 
 use super::{Failure, flag, usage};
 use crate::output::Output;
@@ -58,6 +59,7 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
     };
     let selector = target::selector(matches)?;
     let proc = Proc::open()?;
+    wigwag_process::limits::raise_open_files();
     let census = census(&proc, &selector).map_err(|error| select_failure(&error))?;
     for missing in &census.missing {
         out.complain(&missing.to_string());
@@ -73,7 +75,7 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
     }
     if out.is_json() {
         let documents: Vec<_> = all.iter().map(|facts| facts.to_json(only)).collect();
-        out.json(&serde_json::json!({ "wigwag": 1, "processes": documents }))?;
+        out.document(serde_json::json!({ "processes": documents }))?;
     } else if let Some(width) = out.terminal_width() {
         for (n, facts) in all.iter().enumerate() {
             if n > 0 {
@@ -95,9 +97,10 @@ fn gather(proc: &Proc, census: &Census, out: &Output) -> anyhow::Result<Vec<Fact
         .threads
         .iter()
         .map(|thread| (&thread.process, Some(thread.task.pid())));
+    let jobs = JobControl::new(proc);
     let mut all = Vec::new();
     for (dir, thread) in whole.chain(threads) {
-        match read(proc, dir, thread) {
+        match Facts::read(proc, &jobs, dir, thread) {
             Ok(facts) => all.push(facts),
             Err(error) if is_gone(&error) => {
                 out.complain(&format!("process {} has ended meanwhile", dir.pid()))
@@ -111,8 +114,4 @@ fn gather(proc: &Proc, census: &Census, out: &Output) -> anyhow::Result<Vec<Fact
         }
     }
     Ok(all)
-}
-
-fn read(proc: &Proc, dir: &ProcDir, thread: Option<i32>) -> std::io::Result<Facts> {
-    Facts::read(proc, dir, thread)
 }

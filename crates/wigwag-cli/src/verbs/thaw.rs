@@ -17,8 +17,9 @@ Examples:
   wigwag thaw cgroup:/user.slice/x       by the cgroup freezer
 
 A signal that came while a process was halted takes effect now.
+What a cgroup's freezer halts is thawed as cgroup:PATH only.
 Exit status: 0 all run, 1 no target, 2 usage, 3 some refused or denied, 4 some
-are still halted.";
+are still halted, 5 wigwag itself could not go on.";
 
 /// The clap tree of this verb.
 pub fn command() -> Command {

@@ -15,7 +15,7 @@ use wigwag_process::dispositions::SignalView;
 use wigwag_process::procfs::Proc;
 use wigwag_process::selector::Target;
 
-use crate::output::Output;
+use crate::output::{Output, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -144,7 +144,12 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn title(&mut self, text: &str) -> anyhow::Result<()> {
-        self.out.print_styled(&format!("\n{}\n", bold(text)))
+        let text = match self.out.terminal_width() {
+            Some(width) => wrap(text, width, ""),
+            None => format!("{text}\n"),
+        };
+        self.out
+            .print_styled(&format!("\n{}\n", bold(text.trim_end())))
     }
 
     /// Runs `wigwag WORDS`, shows it, and holds it against the exit status and the words that must come.
@@ -159,7 +164,7 @@ impl Stage<'_> {
         let text = [done.stdout, done.stderr].concat();
         let text = String::from_utf8_lossy(&text).into_owned();
         for line in text.lines() {
-            self.out.print(&format!("  {line}\n"))?;
+            show(self.out, line)?;
         }
         if done.status.code() != Some(code) || !text.contains(says) {
             self.wrong += 1;
@@ -196,6 +201,14 @@ impl Stage<'_> {
             self.wrong += 1;
         }
         Ok(())
+    }
+}
+
+/// A line that a command has printed; on a terminal broken between words where it is too long.
+fn show(out: &mut Output, line: &str) -> anyhow::Result<()> {
+    match out.terminal_width() {
+        Some(width) if line.chars().count() + 2 > width => out.print(&wrap(line, width, "  ")),
+        _ => out.print(&format!("  {line}\n")),
     }
 }
 
@@ -336,7 +349,7 @@ fn recycles(out: &mut Output) -> anyhow::Result<u8> {
     }
     let done = apply.wait_with_output()?;
     for line in String::from_utf8_lossy(&done.stdout).lines() {
-        out.print(&format!("  {line}\n"))?;
+        show(out, line)?;
     }
     let unharmed = newcomer.0.try_wait()?.is_none();
     let said = String::from_utf8_lossy(&done.stdout).contains("gone before");

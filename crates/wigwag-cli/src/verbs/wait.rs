@@ -17,7 +17,8 @@ Examples:
 
 They need not be children of the shell. How one ended is told where the kernel
 shows it: to its parent's user once it is collected, on Linux 6.15 and later.
-Exit status: 0 they have ended, 1 no target, 2 usage, 4 some are still there.";
+Exit status: 0 they have ended, 1 no target, 2 usage, 4 some are still there
+(also after Ctrl-C), 5 wigwag itself could not go on.";
 
 /// The clap tree of this verb.
 pub fn command() -> Command {

@@ -22,6 +22,7 @@ fn group(name: &str) -> Troupe {
     Troupe {
         puppets,
         brood: Vec::new(),
+        parent_stays: false,
     }
 }
 
@@ -34,20 +35,58 @@ fn leaderless(name: &str) -> Troupe {
 
 /// A process with two children.
 fn tree(name: &str) -> Troupe {
-    let parent = Puppet::spawn_as(
-        PID,
-        &Recipe {
-            brood: 2,
-            ..recipe(name)
-        },
-    );
-    let children = format!("/proc/{PID}/task/{PID}/children");
-    let brood = std::fs::read_to_string(children).unwrap();
-    let brood: Vec<i32> = brood
-        .split_whitespace()
-        .map(|pid| pid.parse().unwrap())
-        .collect();
+    let recipe = Recipe {
+        brood: 2,
+        ..recipe(name)
+    };
+    let parent = Puppet::spawn_as(PID, &recipe);
+    let brood = children(PID);
     assert_eq!(brood.len(), 2);
+    with_brood(parent, brood)
+}
+
+/// A process with a child that has a child; these two end, and it stays.
+fn line(name: &str) -> Troupe {
+    let recipe = Recipe {
+        brood: 2,
+        deep: true,
+        ..recipe(name)
+    };
+    let parent = Puppet::spawn_as(PID, &recipe);
+    let child = children(PID)[0];
+    let grandchild = Deadline::usual().wait_for("a grandchild", || children(child).pop());
+    let mut line = with_brood(parent, vec![child, grandchild]);
+    line.parent_stays = true;
+    line
+}
+
+/// Others by the numbers of that child and its child.
+fn branch(name: &str) -> Troupe {
+    let recipe = Recipe {
+        brood: 1,
+        ..recipe(name)
+    };
+    for _ in 0..100 {
+        let parent = Puppet::spawn_as(PID + 1, &recipe);
+        let brood = children(PID + 1);
+        if brood == [PID + 2] {
+            return with_brood(parent, brood);
+        }
+        // The number was not free yet; it is when these have gone.
+        let mut troupe = with_brood(parent, brood);
+        troupe.make_room();
+    }
+    panic!("no child could be given the pid {}: is it in use?", PID + 2);
+}
+
+fn children(pid: i32) -> Vec<i32> {
+    let children = format!("/proc/{pid}/task/{pid}/children");
+    let children = std::fs::read_to_string(children).unwrap_or_default();
+    let numbers = children.split_whitespace();
+    numbers.map(|pid| pid.parse().unwrap()).collect()
+}
+
+fn with_brood(parent: Puppet, brood: Vec<i32>) -> Troupe {
     for pid in &brood {
         Deadline::usual().wait_for("the brood to sleep", || {
             (proc::state(*pid) == Some('S')).then_some(())
@@ -56,6 +95,7 @@ fn tree(name: &str) -> Troupe {
     Troupe {
         puppets: vec![parent],
         brood,
+        parent_stays: false,
     }
 }
 
@@ -74,6 +114,13 @@ const TREE: Cast = Cast {
     victims: || tree(VICTIM),
     innocents: || tree(INNOCENT),
     ..LED
+};
+
+/// The root is still there, so nobody else is meant.
+const LINE: Cast = Cast {
+    victims: || line(VICTIM),
+    innocents: || branch(INNOCENT),
+    meant: |_| false,
 };
 
 fn names_innocents_only(ran: &Ran) -> bool {
@@ -205,6 +252,23 @@ fn send_to_a_tree() {
         || wigwag(&["send", "TERM", "--json", "tree:300"]),
         is_ended,
     );
+}
+
+/// The root stays, its child and grandchild end, and innocents have their numbers: they are below one another, and not below it.
+#[test]
+fn orders_for_a_tree_whose_root_stays() {
+    wigwag_testkit::namespace!();
+    let send = || wigwag(&["send", "TERM", "--json", "tree:300"]);
+    prove_all("send tree:PID, root stays", &LINE, send, is_ended);
+    let words = ["stop", "--ladder", "TERM:100ms,KILL", "--json", "tree:300"];
+    prove_all(
+        "stop tree:PID, root stays",
+        &LINE,
+        || wigwag(&words),
+        is_ended,
+    );
+    let freeze = || wigwag(&["freeze", "--json", "tree:300"]);
+    prove_all("freeze tree:PID, root stays", &LINE, freeze, is_stopped);
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn sanity(words: &[&str]) {
 }
 
 pub fn plan_file(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("wigwag-plan-{name}-{}.json", std::process::id()))
+    std::env::temp_dir().join(format!("{}.json", wigwag_testkit::namespace::unique(name)))
 }
 
 const SEND: [&str; 4] = ["send", "TERM", "--name", VICTIM];

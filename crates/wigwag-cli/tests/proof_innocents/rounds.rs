@@ -27,6 +27,8 @@ pub fn recipe(name: &str) -> Recipe {
 pub struct Troupe {
     pub puppets: Vec<Puppet>,
     pub brood: Vec<i32>,
+    /// Only the brood ends when they are swapped; its parent stays.
+    pub parent_stays: bool,
 }
 
 impl Troupe {
@@ -34,16 +36,34 @@ impl Troupe {
         Troupe {
             puppets: vec![Puppet::spawn_as(PID, &recipe(name))],
             brood: Vec::new(),
+            parent_stays: false,
+        }
+    }
+
+    /// Frees the numbers that the others are to have.
+    pub fn make_room(&mut self) {
+        if !self.parent_stays {
+            return self.end();
+        }
+        // The others of the brood die with the first.
+        let kill = format!("kill -KILL {} 2>/dev/null", self.brood[0]);
+        let _ = Command::new("sh").args(["-c", &kill]).status();
+        self.wait_for_the_brood();
+    }
+
+    fn wait_for_the_brood(&self) {
+        for pid in &self.brood {
+            Deadline::usual().wait_for("the brood to be gone", || {
+                proc::state(*pid).is_none().then_some(())
+            });
         }
     }
 
     /// Ends them all; their numbers are free then.
     pub fn end(&mut self) {
         self.puppets.iter_mut().for_each(Puppet::end);
-        for pid in &self.brood {
-            Deadline::usual().wait_for("the brood to be gone", || {
-                proc::state(*pid).is_none().then_some(())
-            });
+        if !self.parent_stays {
+            self.wait_for_the_brood();
         }
     }
 
@@ -125,7 +145,7 @@ pub fn go_through(
         let command = command();
         let mut newcomers = None;
         let ran = Swapper::run(command, at, || {
-            victims.end();
+            victims.make_room();
             newcomers = Some((cast.innocents)());
         });
         check(&ran);

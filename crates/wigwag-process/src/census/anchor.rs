@@ -61,7 +61,8 @@ impl Anchor {
     }
 }
 
-fn is_there(dir: &ProcDir) -> bool {
+/// Whether the process can still be read, and so has had its number until now.
+pub(super) fn is_there(dir: &ProcDir) -> bool {
     !matches!(dir.stat(), Err(error) if is_gone(&error))
 }
 
@@ -126,11 +127,13 @@ pub(super) fn into_anchors(rules: Rules) -> Vec<ProcDir> {
 }
 
 /// Finds those that are meant by now and were not before. What is named by numbers must be what it was: a group with one of
-/// `known` in it, a tree below one of them. Processes and threads given by number are none of these.
+/// `known` in it, a tree below one of them. Processes and threads given by number are none of these, and the `spared` are left out
+/// as by [`super::census_sparing`].
 pub(crate) fn census_again(
     proc: &Proc,
     selector: &Selector,
     known: &[&ProcDir],
+    spared: &[i32],
 ) -> Result<super::Census, SelectError> {
-    super::search(proc, selector, Some(known))
+    super::search(proc, selector, Some(known), spared)
 }

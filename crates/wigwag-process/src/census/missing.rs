@@ -8,7 +8,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest_of;
-use super::rules::{Rule, Rules, unit_name};
+use super::rules::{Rule, Rules};
+use super::unit::unit_name;
 use super::{Census, Hit};
 use crate::procfs::Proc;
 use crate::selector::{Selector, Target};
@@ -72,6 +73,8 @@ pub enum Why {
     },
     /// It ended while it was looked at, and others may have its number: nobody can say which of the two is meant.
     Replaced,
+    /// Only the caller, or who has started him, is meant: where no number says so, they are left out.
+    LeftOut,
     /// Processes were found, and none passes the filters.
     Filtered {
         /// How many were found.
@@ -83,6 +86,11 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.reason(f)?;
         match &self.nearest {
+            // The word is a signal's name, among words that are targets.
+            Some(near) if self.is_signal(near) => write!(
+                f,
+                "; the signal is given as -s {near}, to send, reload and show"
+            ),
             Some(near) => write!(f, "; did you mean {near}?"),
             None => Ok(()),
         }
@@ -90,6 +98,15 @@ impl fmt::Display for Missing {
 }
 
 impl Missing {
+    fn is_signal(&self, name: &str) -> bool {
+        match &self.target {
+            Target::Name(word) => word
+                .parse::<wigwag::Signal>()
+                .is_ok_and(|signal| signal.name() == name),
+            _ => false,
+        }
+    }
+
     fn reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = &self.target;
         match &self.why {
@@ -140,6 +157,10 @@ impl Missing {
             Why::Replaced => write!(
                 f,
                 "{target} ended while it was looked at, and others may have its number by now: ask again"
+            ),
+            Why::LeftOut => write!(
+                f,
+                "only wigwag itself or what has started it is meant by {target}, and left out (--allow self, --allow ancestors)"
             ),
             Why::Nobody => write!(f, "no process for {target}"),
             Why::Unseen { unreadable: 0 } => {

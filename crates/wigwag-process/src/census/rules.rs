@@ -9,10 +9,12 @@ use super::SelectError;
 use super::anchor::Anchor;
 use super::file::FileRule;
 use super::name::Name;
-use super::tree::{Families, Tree};
+use super::tree::Families;
+use super::unit::Unit;
 use super::view::{Answer, Stop, View};
 use crate::procfs::{
-    CgroupMount, CgroupPath, Namespace, PidName, Proc, ProcDir, cgroup_mounts, group_id, user_id,
+    CgroupMount, CgroupPath, Namespace, PidName, Proc, ProcDir, cgroup_mounts, find_group,
+    find_user,
 };
 use crate::selector::{Filter, Selector, Target};
 
@@ -20,6 +22,8 @@ pub(super) struct Rules {
     /// One for each target.
     pub(super) targets: Vec<Rule>,
     pub(super) filters: Filters,
+    /// Where a target is a tree: where to look for its processes.
+    pub(super) families: Option<Families>,
 }
 
 /// How one target takes a process of the scan.
@@ -28,11 +32,12 @@ pub(super) enum Rule {
     Never,
     Group(i32),
     Session(i32),
-    Tree(Tree, Anchor),
+    /// Not by scanning: from the root down.
+    Tree(Anchor),
     Cgroup(Vec<Hierarchy>),
     Sockets(BTreeSet<u64>),
     File(FileRule),
-    Unit(String),
+    Unit(Unit),
     Name(Name),
     Everyone {
         own: i32,
@@ -72,21 +77,24 @@ impl Rules {
         let parents = given(&selector.filter.parent)
             .map(|parents| parents.iter().map(open).collect())
             .transpose()?;
-        let mut families = None;
+        let families = (roots.len() > 0)
+            .then(|| Families::read(proc))
+            .transpose()?;
         let mut targets = Vec::with_capacity(selector.targets.len());
         for target in &selector.targets {
-            targets.push(Rule::compile(proc, target, &mut families, &mut roots)?);
+            targets.push(Rule::compile(proc, target, families.as_ref(), &mut roots)?);
         }
         Ok(Rules {
             targets,
             filters: Filters::compile(proc, &selector.filter, parents, known)?,
+            families,
         })
     }
 
     /// The processes by whose numbers others are named.
     pub(super) fn into_anchors(self) -> Vec<Anchor> {
         let roots = self.targets.into_iter().filter_map(|rule| match rule {
-            Rule::Tree(_, root) => Some(root),
+            Rule::Tree(root) => Some(root),
             _ => None,
         });
         let parents = self.filters.parents.unwrap_or_default();
@@ -98,7 +106,8 @@ impl Rules {
 
     /// Whether every process must be looked at.
     pub(super) fn must_scan(&self) -> bool {
-        self.targets.is_empty() || self.targets.iter().any(|rule| !matches!(rule, Rule::Never))
+        let scans = |rule: &Rule| !matches!(rule, Rule::Never | Rule::Tree(_));
+        self.targets.is_empty() || self.targets.iter().any(scans)
     }
 
     /// Whether any target takes it, as far as paths can tell. Filters that read no file that is not read already are
@@ -132,7 +141,7 @@ impl Rule {
     fn compile(
         proc: &Proc,
         target: &Target,
-        families: &mut Option<Families>,
+        families: Option<&Families>,
         roots: &mut impl Iterator<Item = (i32, Anchor)>,
     ) -> Result<Rule, SelectError> {
         Ok(match target {
@@ -140,16 +149,10 @@ impl Rule {
             Target::Group(group) => Rule::Group(*group),
             Target::OwnGroup => Rule::Group(rustix::process::getpgrp().as_raw_nonzero().get()),
             Target::Session(session) => Rule::Session(*session),
-            Target::Tree(root) => {
-                if families.is_none() {
-                    *families = Some(Families::read(proc)?);
-                }
-                let tree = families.as_ref().map(|f| f.below(*root));
-                match (tree, roots.next()) {
-                    (Some(tree), Some((_, anchor))) if !tree.is_empty() => Rule::Tree(tree, anchor),
-                    _ => Rule::Never,
-                }
-            }
+            Target::Tree(root) => match roots.next() {
+                Some((_, anchor)) if families.is_some_and(|f| f.has(*root)) => Rule::Tree(anchor),
+                _ => Rule::Never,
+            },
             Target::Cgroup(path) => match hierarchies(proc, path)? {
                 groups if groups.is_empty() => Rule::Never,
                 groups => Rule::Cgroup(groups),
@@ -158,7 +161,7 @@ impl Rule {
                 let listeners = proc.listeners()?;
                 let inodes: BTreeSet<u64> = listeners
                     .iter()
-                    .filter(|l| l.port == *port)
+                    .filter(|l| port.is(l.port, l.transport))
                     .map(|l| l.inode)
                     .collect();
                 if inodes.is_empty() {
@@ -168,7 +171,7 @@ impl Rule {
                 }
             }
             Target::File(path) => FileRule::compile(proc, path).map_or(Rule::Never, Rule::File),
-            Target::Unit(unit) => Rule::Unit(unit_name(unit)),
+            Target::Unit(unit) => Rule::Unit(Unit::compile(proc, unit)),
             Target::Name(name) => Rule::Name(Name::Is(name.clone())),
             Target::Everyone => Rule::Everyone {
                 own: rustix::process::getpid().as_raw_nonzero().get(),
@@ -179,26 +182,16 @@ impl Rule {
     /// Whether the root of a tree is still there: what has been read until now was below it.
     pub(super) fn anchor_holds(&self) -> bool {
         match self {
-            Rule::Tree(_, root) => root.holds(),
+            Rule::Tree(root) => root.holds(),
             _ => true,
         }
     }
 
     fn takes(&self, view: &mut View<'_>) -> Answer<bool> {
         Ok(match self {
-            Rule::Never => false,
+            Rule::Never | Rule::Tree(_) => false,
             Rule::Group(group) => view.stat()?.pgrp == *group,
             Rule::Session(session) => view.stat()?.session == *session,
-            Rule::Tree(tree, _) => {
-                // Alive, for a parent: kill(2) with signal 0 tells, also where it is not permitted.
-                let alive = |pid| {
-                    let pid = rustix::process::Pid::from_raw(pid);
-                    pid.is_some_and(|pid| {
-                        rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
-                    })
-                };
-                tree.may_have(view.pid()) && tree.has(view.stat()?, alive)
-            }
             Rule::Cgroup(groups) => {
                 let of = view.cgroups()?;
                 of.iter()
@@ -206,15 +199,7 @@ impl Rule {
             }
             Rule::Sockets(inodes) => has_socket(view, inodes)?,
             Rule::File(file) => file.is_held_by(view)?,
-            Rule::Unit(unit) => view.cgroups()?.iter().any(|group| {
-                let systemd = group.controllers.is_empty()
-                    || group.controllers.iter().any(|c| c == "name=systemd");
-                systemd
-                    && group
-                        .path
-                        .components()
-                        .any(|part| part.as_os_str() == unit.as_str())
-            }),
+            Rule::Unit(unit) => view.cgroups()?.iter().any(|group| unit.has(group)),
             Rule::Name(name) => name.is_name_of(view)?,
             Rule::Everyone { own } => view.pid() != *own && view.pid() != 1,
         })
@@ -246,16 +231,6 @@ pub(super) fn has_socket(view: &mut View<'_>, inodes: &BTreeSet<u64>) -> Answer<
             .and_then(crate::procfs::parse_u64);
         Ok(inode.is_some_and(|inode| inodes.contains(&inode)))
     })
-}
-
-/// The unit's name with its kind; a service where none is said.
-pub(super) fn unit_name(unit: &str) -> String {
-    const KINDS: [&str; 6] = [".service", ".scope", ".slice", ".socket", ".mount", ".swap"];
-    if KINDS.iter().any(|kind| unit.ends_with(kind)) {
-        unit.to_owned()
-    } else {
-        format!("{unit}.service")
-    }
 }
 
 /// Where a control group is: below the mount point that a whole path names, or in each hierarchy that has it.
@@ -323,12 +298,18 @@ impl Filters {
         parents: Option<Vec<(i32, Anchor)>>,
         known: Option<&[&ProcDir]>,
     ) -> Result<Filters, SelectError> {
-        let ids = |names: &[String], what, id: fn(&str) -> Option<u32>| {
-            let find = |name: &String| {
-                id(name).ok_or_else(|| SelectError::Unknown {
+        type Find = fn(&str) -> std::io::Result<Option<u32>>;
+        let ids = |names: &[String], what, id: Find| {
+            let find = |name: &String| match id(name) {
+                Ok(found) => found.ok_or_else(|| SelectError::Unknown {
                     what,
                     name: name.clone(),
-                })
+                }),
+                Err(source) => Err(SelectError::Lookup {
+                    what,
+                    name: name.clone(),
+                    source,
+                }),
             };
             given(names)
                 .map(|names| names.iter().map(find).collect())
@@ -347,8 +328,8 @@ impl Filters {
         let age = |age: jiff::SignedDuration| Duration::try_from(age).unwrap_or_default();
         Ok(Filters {
             names: filter.name.iter().map(name).collect::<Result<_, _>>()?,
-            users: ids(&filter.user, "user", user_id)?,
-            groups: ids(&filter.group_id, "group", group_id)?,
+            users: ids(&filter.user, "user", find_user)?,
+            groups: ids(&filter.group_id, "group", find_group)?,
             parents,
             terminals: given(&filter.tty)
                 .map(|names| names.iter().map(|name| terminal(name)).collect())

@@ -1,90 +1,90 @@
 //! A process and all below it.
+//!
+//! Numbers say only where to look. Who is a child is asked of directories that are held: a process whose `stat` names the
+//! parent 300 is a child of the process that was opened as 300 before, if that one can still be read afterwards, since until
+//! then nobody else had the number. So no stranger is ever in a tree, whoever ends and whoever is born meanwhile. One whose
+//! parent ends before that is asked is nobody's any more, and left alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::kin;
-use crate::procfs::{PidName, Proc, Stat, is_gone, read_at};
+use super::anchor::is_there;
+use crate::procfs::{PidName, Proc, ProcDir, Stat, is_gone, is_refused, read_at};
 
-/// Who is whose child, at the time of one pass over all processes.
+/// Which number named which as its parent, at the time of one pass over all processes.
 pub(super) struct Families {
-    /// Of each process its parent and its start.
-    all: BTreeMap<i32, (i32, u64)>,
+    all: BTreeSet<i32>,
+    children: BTreeMap<i32, Vec<i32>>,
 }
 
 impl Families {
     pub(super) fn read(proc: &Proc) -> io::Result<Families> {
-        let mut all = BTreeMap::new();
+        let (mut all, mut children) = (BTreeSet::new(), BTreeMap::<_, Vec<_>>::new());
         let mut text = Vec::with_capacity(4096);
         for pid in proc.pids()? {
             match read_at(proc, PidName::with(pid, c"stat").as_c_str(), &mut text) {
                 Ok(()) => {}
-                Err(error) if is_gone(&error) || crate::procfs::is_refused(&error) => continue,
+                Err(error) if is_gone(&error) || is_refused(&error) => continue,
                 Err(error) => return Err(error),
             }
             if let Some(stat) = Stat::parse(&text) {
-                all.insert(pid, kin(&stat));
+                all.insert(pid);
+                children.entry(stat.ppid).or_default().push(pid);
             }
         }
-        Ok(Families { all })
+        Ok(Families { all, children })
     }
 
-    pub(super) fn below(&self, root: i32) -> Tree {
-        let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
-        for (&pid, &(parent, _)) in &self.all {
-            children.entry(parent).or_default().push(pid);
-        }
-        let mut members = BTreeMap::new();
-        let mut next = vec![root];
-        while let Some(pid) = next.pop() {
-            let Some(&(_, start)) = self.all.get(&pid) else {
-                continue;
-            };
-            if members.insert(pid, start).is_none() {
-                next.extend(children.get(&pid).into_iter().flatten());
+    /// Whether any process had the number.
+    pub(super) fn has(&self, pid: i32) -> bool {
+        self.all.contains(&pid)
+    }
+
+    fn children_of(&self, pid: i32) -> &[i32] {
+        self.children.get(&pid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Gives the root and all below it to `take`, each open. No more are held at a time than have children that have not
+    /// been looked at.
+    pub(super) fn walk<E: From<io::Error>>(
+        &self,
+        proc: &Proc,
+        root: ProcDir,
+        mut take: impl FnMut(ProcDir) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let top = root.pid();
+        let mut parents = vec![root];
+        while let Some(parent) = parents.pop() {
+            for &pid in self.children_of(parent.pid()) {
+                if pid == top {
+                    continue;
+                }
+                let Some(child) = child_of(proc, &parent, pid)? else {
+                    continue;
+                };
+                if self.children_of(pid).is_empty() {
+                    take(child)?;
+                } else {
+                    parents.push(child);
+                }
             }
+            take(parent)?;
         }
-        let parents = members
-            .keys()
-            .filter_map(|pid| Some((*pid, self.all.get(pid)?.0)))
-            .collect();
-        Tree {
-            root,
-            members,
-            parents,
-        }
+        Ok(())
     }
 }
 
-/// The processes of one tree, by number, with the start of each.
-pub(super) struct Tree {
-    root: i32,
-    members: BTreeMap<i32, u64>,
-    parents: BTreeSet<(i32, i32)>,
-}
-
-impl Tree {
-    /// Whether the number was one of the tree's.
-    pub(super) fn may_have(&self, pid: i32) -> bool {
-        self.members.contains_key(&pid)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
-    /// Whether the process that has this number now is the one that was in the tree: it has the same start (to the clock
-    /// tick), and a parent in the tree, or the one that it had, or it has been handed on since its parent ended.
-    pub(super) fn has(&self, stat: &Stat, alive: impl Fn(i32) -> bool) -> bool {
-        let (parent, start) = kin(stat);
-        let same = self.members.get(&stat.pid) == Some(&start);
-        if !same || stat.pid == self.root || self.members.contains_key(&parent) {
-            return same;
-        }
-        let before = self
-            .parents
-            .range((stat.pid, 0)..=(stat.pid, i32::MAX))
-            .next();
-        before.is_some_and(|&(_, old)| old == parent || !alive(old))
+/// Opens process `pid` if it is a child of the one that is held.
+fn child_of(proc: &Proc, parent: &ProcDir, pid: i32) -> io::Result<Option<ProcDir>> {
+    let read = || -> io::Result<_> {
+        let child = proc.dir(pid)?;
+        let stat = child.stat()?;
+        Ok((child, stat))
+    };
+    match read() {
+        // In this order: the parent is asked after the child.
+        Ok((child, stat)) => Ok((stat.ppid == parent.pid() && is_there(parent)).then_some(child)),
+        Err(error) if is_gone(&error) || is_refused(&error) => Ok(None),
+        Err(error) => Err(error),
     }
 }

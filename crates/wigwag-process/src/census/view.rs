@@ -1,9 +1,11 @@
 //! One process as the rules see it: files are read when a rule asks, and once.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
+
+use super::file::{FileNumbers, device_and_inode};
 
 use crate::procfs::{
     CgroupPath, PidName, Proc, ProcDir, Stat, Status, is_gone, is_refused, open_dir, parse_cgroups,
@@ -199,9 +201,28 @@ impl<'a> View<'a> {
         Ok(result)
     }
 
+    /// What one of its links leads to: `exe`, `map_files/...`.
+    pub(super) fn numbers_of(&self, link: &CStr) -> Answer<FileNumbers> {
+        let of_process;
+        let path = match self.prefix {
+            Some(pid) => {
+                of_process = CString::new(format!("{pid}/{}", link.to_string_lossy()));
+                of_process.as_deref().unwrap_or(link)
+            }
+            None => link,
+        };
+        let found = device_and_inode(self.base, path);
+        found.map_err(|errno| match stop(c"exe", errno.into()) {
+            fatal @ Stop::Fatal(_) if is_of_machine(errno) => fatal,
+            // A file that cannot be asked any more, as on a dead network file system.
+            Stop::Fatal(_) => Stop::Gone,
+            other => other,
+        })
+    }
+
     /// Kernel threads and zombies have no files, memory or environment; that the kernel refuses to show them to others than
     /// root is no loss.
-    fn unless_bare(&mut self, refused: Stop) -> Answer<()> {
+    pub(super) fn unless_bare(&mut self, refused: Stop) -> Answer<()> {
         let Stop::Unreadable(_) = refused else {
             return Err(refused);
         };

@@ -15,8 +15,8 @@ use jiff::SignedDuration;
 use wigwag::Signal;
 
 use crate::census::{Why, census_again};
-use crate::freezer::FreezerGroup;
-use crate::identity::Who;
+use crate::freezer::{self, FreezerGroup};
+use crate::identity::{Process, Who};
 use crate::order::{Action, FORMAT, Ladder, Order, Schedule};
 use crate::plan::{Delivery, Held, Judge, Prepared};
 use crate::procfs::{Proc, ProcDir};
@@ -369,7 +369,9 @@ impl Engine<'_, '_> {
             .map(|process| process.dir())
             .chain(&self.anchors)
             .collect();
-        let Ok(seen) = census_again(self.proc, &self.order.whom, &held) else {
+        let judge = Judge::new(self.proc, &self.order, &self.delivery);
+        let spared = judge.spared();
+        let Ok(seen) = census_again(self.proc, &self.order.whom, &held, &spared) else {
             return Vec::new();
         };
         for missing in seen.missing.iter().filter(|m| m.why == Why::Replaced) {
@@ -381,7 +383,6 @@ impl Engine<'_, '_> {
                 self.notes.push(note);
             }
         }
-        let judge = Judge::new(self.proc, &self.order, &self.delivery);
         let known: Vec<(i32, u64)> = self
             .courses
             .iter()
@@ -401,6 +402,12 @@ impl Engine<'_, '_> {
                 !known.contains(&(who.pid, who.start_ticks))
             })
             .collect();
+        // Whoever is in the freezer's group is frozen with it, asked or not; nobody else is.
+        if let Delivery::Freezer(group) = &self.delivery {
+            let is_in = |process: &Process| group.has(self.proc, process.dir());
+            fresh.retain(|held| held.process.as_ref().is_some_and(is_in));
+            return fresh;
+        }
         let max = self.order.guards.max.unwrap_or(usize::MAX);
         let room = max.saturating_sub(known.len());
         if fresh.len() > room {
@@ -419,9 +426,28 @@ impl Engine<'_, '_> {
         }
         self.send_all(Some(Signal::CONT), None);
         self.watch(&Goal::Resumed, until, Waker::All);
+        let held_otherwise = |course: &&Course| {
+            let process = course.held.process.as_ref();
+            process.is_some_and(|p| freezer::state_of(self.proc, p.dir()).is_some())
+        };
+        let open = self.courses.iter().filter(|course| course.is_open());
+        let held: Vec<String> = open
+            .filter(held_otherwise)
+            .map(|course| course.held.entry.who.to_string())
+            .collect();
+        if !held.is_empty() {
+            self.note(format!(
+                "frozen by a cgroup's freezer, which CONT does not undo; thaw cgroup:PATH does: {}",
+                held.join(", ")
+            ));
+        }
     }
 
     fn set_freezer(&mut self, group: FreezerGroup, frozen: bool, until: Option<Instant>) {
+        // The freezer asks no guard: where those have refused all, it is not touched.
+        if self.open() == 0 {
+            return;
+        }
         let time = until.map_or(FREEZE_WATCH, |until| {
             until.saturating_duration_since(Instant::now())
         });

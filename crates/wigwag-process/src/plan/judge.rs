@@ -5,16 +5,17 @@ use std::io;
 use wigwag::Signal;
 
 use super::{Delivery, Entry, Held, Refusal};
-use crate::dispositions::SignalView;
+use crate::dispositions::{JobControl, SignalView};
 use crate::identity::{Permission, Process, Who};
 use crate::order::{Action, Guards, Order};
 use crate::prediction::{Effect, Prediction, To, predict};
-use crate::procfs::{Proc, ProcDir, Status, user_name};
+use crate::procfs::{Proc, ProcDir, Status, known_user_name};
 use crate::selector::Target;
 
 /// What is the same for every process of an order.
 pub(crate) struct Judge<'a> {
     proc: &'a Proc,
+    jobs: JobControl<'a>,
     guards: &'a Guards,
     action: &'a Action,
     own: i32,
@@ -32,6 +33,7 @@ impl<'a> Judge<'a> {
         let stat = proc.own().and_then(|dir| dir.stat()).ok();
         Judge {
             proc,
+            jobs: JobControl::new(proc),
             guards: &order.guards,
             action: &order.action,
             own,
@@ -110,7 +112,7 @@ impl<'a> Judge<'a> {
         };
         let with_value = matches!(self.action, Action::Send { value: Some(_), .. });
         let mut view =
-            SignalView::read_for(self.proc, process.dir(), process.stat(), status, signal)?;
+            SignalView::read_for(&self.jobs, process.dir(), process.stat(), status, signal)?;
         let to = thread.map_or(To::Process, To::Thread);
         let resumes = matches!(self.action, Action::Stop { .. }) && resumed_to_end(&view, signal);
         if resumes {
@@ -145,6 +147,17 @@ impl<'a> Judge<'a> {
         } else {
             None
         }
+    }
+
+    /// Oneself and one's ancestors, as far as a guard protects them: where they are chosen by what they are and not by number,
+    /// they are not meant. Process 1 is not among them.
+    pub(crate) fn spared(&self) -> Vec<i32> {
+        if harmless(self.action) {
+            return Vec::new();
+        }
+        let all = self.ancestors.iter().copied().chain([self.own]);
+        all.filter(|pid| *pid != 1 && self.is_protected(*pid))
+            .collect()
     }
 
     fn refusal(
@@ -203,9 +216,9 @@ pub(crate) fn why_denied(status: &Status) -> String {
     )
 }
 
-/// A user as people say it.
+/// A user as people say it, as far as that is known without asking a server.
 pub(crate) fn user(uid: u32) -> String {
-    user_name(uid).unwrap_or_else(|| format!("uid {uid}"))
+    known_user_name(uid).unwrap_or_else(|| format!("uid {uid}"))
 }
 
 /// Looking and waiting harm nobody: no guard is asked.

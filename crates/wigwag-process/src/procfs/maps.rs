@@ -9,6 +9,8 @@ use super::numbers::{parse_hex, parse_u64};
 /// One line of `/proc/PID/maps` that maps a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mapping<'a> {
+    /// Where it is mapped, as `00400000-00452000`.
+    pub range: &'a [u8],
     /// Major and minor number of the device that holds the file.
     pub device: (u32, u32),
     /// The file's inode number.
@@ -33,12 +35,14 @@ pub fn parse_maps(text: &[u8]) -> impl Iterator<Item = Mapping<'_>> {
 
 fn parse_line(line: &[u8]) -> Option<Mapping<'_>> {
     let mut parts = line.splitn(6, |&b| b == b' ');
-    let device = parts.nth(3)?;
+    let range = parts.next()?;
+    let device = parts.nth(2)?;
     let inode = parse_u64(parts.next()?).filter(|&n| n != 0)?;
     let path = parts.next()?.trim_ascii_start();
     let colon = device.iter().position(|&b| b == b':')?;
     let half = |text| parse_hex(text).and_then(|n| u32::try_from(n).ok());
     Some(Mapping {
+        range,
         device: (half(&device[..colon])?, half(&device[colon + 1..])?),
         inode,
         path: Path::new(OsStr::from_bytes(path)),

@@ -53,6 +53,23 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether there is one that does more than narrow a choice.
+    pub(super) fn says_whom(&self) -> bool {
+        let only_narrows = Filter {
+            older: self.older,
+            younger: self.younger,
+            newest: self.newest,
+            oldest: self.oldest,
+            ns: self.ns.clone(),
+            state: self.state.clone(),
+            exact: self.exact,
+            full: self.full,
+            regex: self.regex,
+            ..Filter::default()
+        };
+        *self != only_narrows
+    }
+
     /// Whether it lets every process pass.
     pub fn is_empty(&self) -> bool {
         let plain = Filter {

@@ -8,11 +8,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::port::Port;
 use crate::procfs::PID_MAX_LIMIT;
 
 /// Whom a signal is meant for.
 ///
-/// Its text is what [`Target::parse`] reads, and so it is in JSON.
+/// Its text is what [`Target::parse`] reads, and so it is in JSON. Any target that can be read is written so that it reads the
+/// same; only of paths that are not UTF-8 the text is for the eye, and JSON refuses them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Target {
@@ -27,13 +29,20 @@ pub enum Target {
     /// `cgroup:PATH`: all in the control group or below it. PATH is as in `/proc/PID/cgroup`, in whichever hierarchy has
     /// it, or the whole path of a directory below one's mount point.
     Cgroup(PathBuf),
-    /// `port:8080`: whoever listens there by TCP, or is bound there and connected to nobody by UDP; IPv4 and IPv6, in the
+    /// `port:8080`, `port:53/udp`, `port:http` (a name of `/etc/services`, read at once): whoever listens there by TCP, or is bound there and connected to nobody by UDP; IPv4 and IPv6, in the
     /// network namespace of the caller.
-    Port(u16),
-    /// `file:PATH`: whoever holds the file open: by a descriptor, or by a memory map (as running programs and libraries
-    /// are). Not by having it as its working or root directory. For a Unix socket, by a descriptor of the socket bound there.
+    Port(Port),
+    /// `file:PATH`: whoever holds the file open, by a descriptor or by a memory map (as running programs and libraries are), or
+    /// has the directory as its working directory, or as its root where that is not the caller's own. What counts is the file
+    /// itself, by device and inode, not the name: not the one that another mount namespace has by that name. Only where the
+    /// kernel does not say what is mapped (to others than root, on file systems such as btrfs and overlay) the name counts, in
+    /// the same mount namespace. For a Unix socket, by a descriptor of the socket bound there.
     File(PathBuf),
-    /// `unit:nginx.service`, `unit:nginx`: all of the systemd unit, found by the name of its control group.
+    /// `unit:nginx.service`, `unit:nginx`: all of the systemd unit, of the system's manager or of any user's, found as systemd
+    /// does by the place of the control group: below slices only (`/system.slice/nginx.service`), or so below a user's manager
+    /// (`/user.slice/user-1000.slice/user@1000.service/app.slice/...`). A group of that name elsewhere, as in a container, is
+    /// none. Of a slice: all in it and in the slices below it. Names stand as systemd shows them, escapes and all
+    /// (`dev-disk\x2d1.swap`); of a template one instance is named (`getty@tty1`).
     Unit(String),
     /// `tid:42`: that one thread.
     Thread(i32),
@@ -73,8 +82,13 @@ pub enum TargetError {
         word: String,
     },
     /// Not a port.
-    #[error("{0:?} is no port: ports go from 1 to 65535")]
+    #[error(
+        "{0:?} is no port: they go from 1 to 65535, with /tcp or /udp where only that is meant, and names are those of /etc/services"
+    )]
     Port(String),
+    /// A service that has several ports.
+    #[error("{0:?} is several ports in /etc/services: write the number")]
+    Services(String),
     /// A dash before something that is no number.
     #[error("{0:?} is no target: -N is a process group; a process of that name is name:{0}")]
     Dash(String),
@@ -174,10 +188,7 @@ impl Target {
             "session" => numbered("session", "session").map(Target::Session),
             "tree" => numbered("tree", "process number").map(Target::Tree),
             "tid" => numbered("tid", "thread number").map(Target::Thread),
-            "port" => match rest.parse::<u16>() {
-                Ok(port) if port != 0 && is_number(rest) => Ok(Target::Port(port)),
-                _ => Err(TargetError::Port(rest.to_owned())),
-            },
+            "port" => Port::parse(rest).map(Target::Port),
             "unit" => Ok(Target::Unit(rest.to_owned())),
             "name" => Ok(Target::Name(rest.to_owned())),
             _ => return None,
@@ -222,8 +233,9 @@ impl fmt::Display for Target {
             Target::File(path) => write!(f, "file:{}", path.display()),
             Target::Unit(unit) => write!(f, "unit:{unit}"),
             Target::Thread(n) => write!(f, "tid:{n}"),
+            // Bare only where it is read as this very name: `name:x` itself may be one.
             Target::Name(name) => match Target::parse(name) {
-                Ok(Target::Name(_)) => write!(f, "{name}"),
+                Ok(Target::Name(read)) if read == *name => write!(f, "{name}"),
                 _ => write!(f, "name:{name}"),
             },
             Target::OwnGroup => write!(f, "--own-group"),

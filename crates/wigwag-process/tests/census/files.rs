@@ -1,10 +1,13 @@
 //! By what they hold open, and by control group.
 
+use std::io::Read;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use wigwag_process::census::{SelectError, Why, census};
 use wigwag_process::procfs::Proc;
 use wigwag_process::selector::{Filter, Selector};
+use wigwag_testkit::{Puppet, Recipe};
 
 use crate::tools::{Folder, Sleeper, eventually, find, pids, unique, why};
 
@@ -64,7 +67,7 @@ fn by_control_group_and_unit() {
     let Some(mount) = mounted.or(mounts.first()) else {
         return eprintln!("skipped: no control groups are mounted");
     };
-    let top = mount.point.join(unique("wigwag-top"));
+    let top = mount.point.join(unique("wigwag-top") + ".slice");
     let group = top.join(format!("{unit}.service"));
     if std::fs::create_dir_all(&group).is_err() {
         return eprintln!("skipped: control groups cannot be made here");
@@ -99,7 +102,23 @@ fn by_control_group_and_unit() {
         ..Filter::default()
     };
     assert_eq!(pids(&find(&[], filter)), [sleeper.pid()]);
-    drop(sleeper);
+    // A group of that name within another unit, as a container has it, is none of this machine's units.
+    let container = top.join("docker-abc.scope");
+    let nested = container
+        .join("system.slice")
+        .join(format!("{unit}.service"));
+    std::fs::create_dir_all(&nested).unwrap();
+    let contained = Sleeper::plain();
+    std::fs::write(nested.join("cgroup.procs"), contained.pid().to_string()).unwrap();
+    let of_unit = |unit: &str| pids(&find(&[&format!("unit:{unit}")], Filter::default()));
+    let slice = top.file_name().unwrap().to_str().unwrap();
+    assert_eq!(of_unit(&unit), [sleeper.pid()]);
+    assert_eq!(of_unit("docker-abc.scope"), [contained.pid()]);
+    assert_eq!(of_unit(slice).len(), 2);
+    drop((sleeper, contained));
+    for group in [&nested, nested.parent().unwrap(), &container] {
+        eventually("emptied", || std::fs::remove_dir(group).is_ok());
+    }
     eventually("emptied", || std::fs::remove_dir(&group).is_ok());
     std::fs::remove_dir(&top).unwrap();
     assert_eq!(why("cgroup:/no/such"), "no control group /no/such");
@@ -119,4 +138,72 @@ fn by_control_group_and_unit() {
         census(&proc, &selector),
         Err(SelectError::Cgroup(_))
     ));
+}
+
+/// Another file by the same name, in a mount namespace of its own, is not the one that is meant.
+#[test]
+fn a_file_of_another_mount_is_another_file() {
+    let folder = Folder::new("mounts");
+    let path = folder.0.join("program");
+    std::fs::copy("/bin/sh", &path).unwrap();
+    let here = Sleeper::run(&path, "", |_| {});
+    let script = "mount -t tmpfs none \"$F\" && cp /bin/sh \"$F/program\" && \
+                  exec 4>\"$F/open\" && exec \"$F/program\" -c 'echo; read x'";
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c", script])
+        .env("F", &folder.0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut there = Sleeper(command.spawn().unwrap());
+    let mut ready = [0];
+    if there
+        .0
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut ready)
+        .is_err()
+    {
+        return eprintln!("skipped: no mount namespaces");
+    }
+    std::fs::File::create(folder.0.join("open")).unwrap();
+    let of = |name: &str| {
+        let target = format!("file:{}", folder.0.join(name).display());
+        pids(&find(&[&target], Filter::default()))
+    };
+    assert_eq!(of("program"), [here.pid()]);
+    assert!(of("open").is_empty());
+    // The same file, seen from elsewhere.
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", there.pid())).unwrap();
+    assert!(maps.contains(path.to_str().unwrap()), "{maps}");
+    let inside = format!("file:/proc/{}/root{}", there.pid(), path.display());
+    assert_eq!(pids(&find(&[&inside], Filter::default())), [there.pid()]);
+}
+
+#[test]
+fn by_working_directory_and_root() {
+    let folder = Folder::new("places");
+    let (work, jail) = (folder.0.join("work"), folder.0.join("jail"));
+    std::fs::create_dir_all(&work).unwrap();
+    std::fs::create_dir_all(&jail).unwrap();
+    let of = |path: &Path| {
+        pids(&find(
+            &[&format!("file:{}", path.display())],
+            Filter::default(),
+        ))
+    };
+    let worker = Sleeper::run("sh", "", |command| {
+        command.current_dir(&work);
+    });
+    assert_eq!(of(&work), [worker.pid()]);
+    // Another directory is not meant by the one above it.
+    assert!(of(&folder.0).is_empty());
+    if rustix::process::geteuid().is_root() {
+        let puppet = Puppet::spawn(&Recipe {
+            root: Some(jail.display().to_string()),
+            ..Recipe::default()
+        });
+        assert_eq!(of(&jail), [puppet.pid()]);
+    }
 }

@@ -97,6 +97,15 @@ fn by_port() {
             me
         );
     }
+    let of = |socket: &str| pids(&find(&[socket], Filter::default()));
+    let (one, other) = (
+        tcp.local_addr().unwrap().port(),
+        udp.local_addr().unwrap().port(),
+    );
+    assert_eq!(of(&format!("port:{one}/tcp")), me);
+    assert_eq!(of(&format!("port:{other}/udp")), me);
+    let wrong = why(&format!("port:{other}/tcp"));
+    assert_eq!(wrong, format!("nothing listens on port {other}/tcp"));
     let free = tcp.local_addr().unwrap().port();
     drop(tcp);
     assert_eq!(

@@ -14,7 +14,7 @@ pub enum Kind {
     Name,
     /// The number of a signal: `15`.
     Number,
-    /// A shell's 128 + number: `143`.
+    /// A shell's 128 + number: `143`, or ksh93's 256 + number: `271`.
     ShellStatus,
     /// The negative number that Python's subprocess and others report: `-15`.
     NegativeNumber,
@@ -57,8 +57,8 @@ pub struct Unreadable {
 
 /// Reads a name, number, exit status, wait status or phrase, with the numbers of `system`.
 ///
-/// Decimal numbers are a signal up to the system's last one, then a shell's 128+n up to 255, then a wait status;
-/// hexadecimal ones (`0x8b`) are a wait status.
+/// Decimal numbers are a signal up to the system's last one, then a shell's 128+n up to 255, then ksh93's 256+n, then a wait
+/// status; hexadecimal ones (`0x8b`) are a wait status.
 ///
 /// ```
 /// use wigwag::catalog::{Kind, System, read};
@@ -198,6 +198,10 @@ fn number(text: &str, n: i32, system: &System) -> Result<Reading, Unreadable> {
                 ))
             })
         }
+        // No kernel gives these as a wait status: they would be an exit status and a signal at once.
+        257..=383 if system.name(n - 256).is_some() => {
+            of_number(text, Kind::ShellStatus, n - 256, system)
+        }
         256.. => wait_status(text, n, system),
         _ => of_number(text, Kind::Number, n, system),
     }
@@ -205,30 +209,48 @@ fn number(text: &str, n: i32, system: &System) -> Result<Reading, Unreadable> {
 
 /// The bits of wait(2): 0 to 6 the signal, 7 the core, 8 to 15 the exit status or, under 0x7f, the stop signal.
 fn wait_status(text: &str, status: i32, system: &System) -> Result<Reading, Unreadable> {
-    let (low, high) = (status & 0x7f, (status >> 8) & 0xff);
-    match (status, low) {
-        (0x1_0000.., _) | (..0, _) => Err(unreadable(format!(
-            "{} has more than the 16 bits of a wait status",
-            text.trim()
+    let (low, core, high) = (status & 0x7f, status & 0x80 != 0, (status >> 8) & 0xff);
+    let shown = text.trim();
+    let killed = |number| {
+        Ok(Reading {
+            core_dumped: core,
+            ..of_number(text, Kind::WaitStatus, number, system)?
+        })
+    };
+    let no_kernel = |what: String| {
+        Err(unreadable(format!(
+            "{shown} is no status of wait(2): {what}, which no kernel gives"
+        )))
+    };
+    match (low, high) {
+        _ if !(0..=0xffff).contains(&status) => Err(unreadable(format!(
+            "{shown} has more than the 16 bits of a wait status"
         ))),
-        (0xffff, _) => of_number(
+        _ if status == 0xffff => of_number(
             text,
             Kind::WaitStatus,
             system.number("CONT").unwrap_or(0),
             system,
         ),
-        (_, 0) if status & 0x80 == 0 => Ok(Reading {
+        (0, _) if core => no_kernel("it has the bit of a core dump, and no signal".to_owned()),
+        (0, _) => Ok(Reading {
             exit: Some(high),
             ..reading(text, Kind::ExitStatus, None, None)
         }),
-        (_, 0x7f) => Ok(Reading {
+        (0x7f, 0) => no_kernel("a process was stopped (0x7f), by no signal".to_owned()),
+        (0x7f, _) if core => no_kernel("a process was stopped and dumped core".to_owned()),
+        (0x7f, _) if high & 0x80 != 0 && system.name(high & 0x7f).is_some() => {
+            Err(unreadable(format!(
+                "{shown} is a status that only a tracer gets: a stop by signal {} with 0x80 added, as ptrace(2) marks system calls",
+                high & 0x7f
+            )))
+        }
+        (0x7f, _) => Ok(Reading {
             stopped: true,
             ..of_number(text, Kind::WaitStatus, high, system)?
         }),
-        _ => Ok(Reading {
-            core_dumped: status & 0x80 != 0,
-            ..of_number(text, Kind::WaitStatus, low, system)?
-        }),
+        (_, 0) => killed(low),
+        _ => no_kernel(format!("signal {low} and exit status {high} at once")),
     }
 }
 
@@ -282,7 +304,7 @@ fn phrase(text: &str, words: &str, system: &System) -> Result<Reading, Unreadabl
         }
         if says_exit {
             return match number(text, n, system) {
-                Ok(r) if r.kind == Kind::ShellStatus => Ok(r),
+                Ok(r) if r.kind == Kind::ShellStatus && n <= 255 => Ok(r),
                 _ if (0..=255).contains(&n) => Ok(Reading {
                     exit: Some(n),
                     ..reading(text, Kind::ExitStatus, None, None)

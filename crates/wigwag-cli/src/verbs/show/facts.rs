@@ -2,9 +2,10 @@
 
 use std::io;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use wigwag::{Signal, SignalSet};
-use wigwag_process::dispositions::{SignalView, ThreadView, Waiting};
+use wigwag_process::dispositions::{JobControl, SignalView, ThreadView, Waiting};
 use wigwag_process::prediction::{Prediction, To, predict};
 use wigwag_process::procfs::{Proc, ProcDir, Stat, Status, user_name};
 
@@ -18,8 +19,8 @@ pub struct Facts {
     pub stat: Stat,
     pub status: Status,
     pub view: SignalView,
-    /// The command line, its words joined by blanks.
-    pub command: String,
+    /// The words of the command line.
+    pub command: Vec<String>,
     pub exe: Option<String>,
     /// What it waits for, in words; `None` where it does not wait or that may not be read.
     pub waits: Option<String>,
@@ -27,7 +28,7 @@ pub struct Facts {
     pub files: Option<usize>,
     pub user: String,
     /// For how long it has been running.
-    pub age: std::time::Duration,
+    pub age: SignedDuration,
 }
 
 /// What a process has set for a signal.
@@ -95,9 +96,14 @@ impl Row {
 }
 
 impl Facts {
-    pub fn read(proc: &Proc, dir: &ProcDir, thread: Option<i32>) -> io::Result<Facts> {
+    pub fn read(
+        proc: &Proc,
+        jobs: &JobControl<'_>,
+        dir: &ProcDir,
+        thread: Option<i32>,
+    ) -> io::Result<Facts> {
         let (stat, status) = (dir.stat()?, dir.status()?);
-        let view = SignalView::read(proc, dir)?;
+        let view = SignalView::read_among(jobs, dir)?;
         let words = dir.cmdline().unwrap_or_default();
         let words: Vec<String> = words
             .iter()
@@ -105,13 +111,14 @@ impl Facts {
             .collect();
         let place = thread.map_or_else(|| None, |tid| dir.task(tid).ok());
         let uid = status.uids[0];
+        let age = proc.uptime().saturating_sub(proc.ticks(stat.start_ticks));
         Ok(Facts {
             waits: waits(place.as_ref().unwrap_or(dir), stat.state),
             exe: dir.exe().ok().map(|path| path.display().to_string()),
             files: dir.fds().ok().map(|fds| fds.len()),
             user: user_name(uid).unwrap_or_else(|| uid.to_string()),
-            age: proc.uptime().saturating_sub(proc.ticks(stat.start_ticks)),
-            command: words.join(" "),
+            age: age.try_into().unwrap_or(SignedDuration::MAX),
+            command: words,
             thread,
             stat,
             status,
@@ -207,7 +214,7 @@ impl Facts {
             "parent": self.stat.ppid,
             "group": self.stat.pgrp,
             "session": self.stat.session,
-            "age_seconds": self.age.as_secs_f64(),
+            "age": self.age,
             "waits_for": self.waits,
             "open_files": self.files,
             "view": self.view,

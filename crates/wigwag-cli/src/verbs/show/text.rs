@@ -4,9 +4,8 @@ use wigwag::{Signal, SignalSet};
 use wigwag_process::dispositions::{Freezer, Init, Waiting};
 
 use super::facts::{Facts, Row};
-use crate::output::{Output, clean};
+use crate::output::{Output, breakable, clean, cut, wrap};
 use crate::report::state_words;
-use crate::verbs::explain::wrap;
 
 /// In a pipe: PID NAME SIGNAL DISPOSITION BLOCKED PENDING EFFECT, one signal a line.
 pub fn lines(facts: &Facts, only: Option<Signal>) -> String {
@@ -47,7 +46,7 @@ pub fn terminal(
         .partition(|row| !all && only.is_none() && row.is_plain());
     if !special.is_empty() {
         out.print("\n")?;
-        table(&special, out)?;
+        table(&special, width, out)?;
     }
     if let (Some(_), [row]) = (only, special.as_slice()) {
         out.print("\n")?;
@@ -81,12 +80,7 @@ fn header(facts: &Facts, width: usize) -> String {
             text.push_str(&wrap(&value, width, &format!("  {label:<8} ")));
         }
     };
-    let shown = if facts.command.chars().count() > 300 {
-        facts.command.chars().take(299).chain(['…']).collect()
-    } else {
-        facts.command.clone()
-    };
-    field("command", &shown);
+    field("command", &cut(&facts.command.join(" "), 300));
     field("program", facts.exe.as_deref().unwrap_or_default());
     field(
         "is",
@@ -114,22 +108,6 @@ fn header(facts: &Facts, width: usize) -> String {
         field("note", &remark);
     }
     text
-}
-
-/// Text whose words are no longer than `room`: longer ones (paths) are broken.
-fn breakable(text: &str, room: usize) -> String {
-    let room = room.max(10);
-    let broken: Vec<String> = text
-        .split_whitespace()
-        .flat_map(|word| {
-            let letters: Vec<char> = word.chars().collect();
-            letters
-                .chunks(room)
-                .map(|part| part.iter().collect())
-                .collect::<Vec<String>>()
-        })
-        .collect();
-    broken.join(" ")
 }
 
 /// What changes the meaning of every signal to it.
@@ -191,23 +169,32 @@ fn remarks(facts: &Facts) -> Vec<String> {
     found
 }
 
-fn table(rows: &[Row], out: &mut Output) -> anyhow::Result<()> {
+/// From this width on there is room for columns that have nothing in them.
+const ROOMY: usize = 60;
+
+fn table(rows: &[Row], width: usize, out: &mut Output) -> anyhow::Result<()> {
+    type Column = (&'static str, fn(&Row) -> String, bool);
+    let columns: [Column; 5] = [
+        (
+            "SIGNAL",
+            |row| format!("{:>2} {}", row.signal.number(), row.signal),
+            false,
+        ),
+        ("SET TO", |row| row.disposition.word().to_owned(), false),
+        ("BLOCKED", Row::blocked_word, true),
+        ("PENDING", Row::pending_word, true),
+        ("IF SENT NOW", |row| row.prediction.to_string(), false),
+    ];
+    let shown = columns.iter().filter(|(_, cell, may_go)| {
+        !may_go || width >= ROOMY || rows.iter().any(|row| cell(row) != "-")
+    });
+    let shown: Vec<&Column> = shown.collect();
+    let titles: Vec<&str> = shown.iter().map(|(title, ..)| *title).collect();
     let cells = rows
         .iter()
-        .map(|row| {
-            vec![
-                format!("{:>2} {}", row.signal.number(), row.signal),
-                row.disposition.word().to_owned(),
-                row.blocked_word(),
-                row.pending_word(),
-                row.prediction.to_string(),
-            ]
-        })
+        .map(|row| shown.iter().map(|(_, cell, _)| cell(row)).collect())
         .collect();
-    out.table(
-        &["SIGNAL", "SET TO", "BLOCKED", "PENDING", "IF SENT NOW"],
-        cells,
-    )
+    out.table(&titles, cells)
 }
 
 /// What its threads block, await and have pending, those that are alike together.
@@ -262,7 +249,8 @@ fn together(rows: &[Row], alone: bool, width: usize) -> String {
     } else {
         "All others are"
     };
-    let mut text = format!("\n{which} at their default; if sent now:\n");
+    let headline = format!("{which} at their default; if sent now:");
+    let mut text = format!("\n{}", wrap(&headline, width, ""));
     let column = effects
         .iter()
         .map(|(effect, _)| effect.chars().count())
@@ -300,7 +288,7 @@ fn names(signals: impl Iterator<Item = Signal>) -> String {
 }
 
 /// `40 s`, `12 min`, `3 h 20 min`, `9 days`.
-fn age(age: std::time::Duration) -> String {
+fn age(age: jiff::SignedDuration) -> String {
     let seconds = age.as_secs();
     match seconds {
         0..=99 => format!("{seconds} s"),
