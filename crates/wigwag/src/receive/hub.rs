@@ -169,9 +169,7 @@ impl Hub {
     /// Has the library's thread look again. Without a lock: queues call it under theirs.
     fn changed(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        if let Some(tid) = self.worker() {
-            shared::kick(tid);
-        }
+        shared::wake();
     }
 
     fn worker(&self) -> Option<i32> {
@@ -455,9 +453,10 @@ impl Hub {
             let bits = (table.taken | held) & !full;
             if (batch.busy || asked != passed) && bits != 0 {
                 let infos = batch.read(bits);
+                let at = Instant::now();
                 for info in &infos {
                     self.refresh(&mut table, &mut seen);
-                    self.dispatch(&table, &Received::now(*info));
+                    self.dispatch(&table, &Received::at(*info, at));
                 }
                 if !infos.is_empty() {
                     continue;
@@ -473,16 +472,13 @@ impl Hub {
                 // Nothing of them is left in the kernel: their threads may take them again.
                 shared::held(true, full);
             }
-            if !shared::about_to_sleep(tid) {
-                continue;
-            }
-            if self.generation.load(Ordering::Acquire) != seen {
-                shared::awake();
-                continue;
-            }
-            let taken = wait_for(bits, None);
-            shared::awake();
-            if let Taken::Signal(info) = taken {
+            // A futex is faster; but only a wait for signals can take them.
+            let wait = (bits != 0).then_some(|| wait_for(bits, None));
+            let changed = || {
+                self.generation.load(Ordering::Acquire) != seen
+                    || self.asked.load(Ordering::Acquire) != passed
+            };
+            if let Some(Taken::Signal(info)) = shared::sleep(tid, changed, wait) {
                 batch.busy = true;
                 self.refresh(&mut table, &mut seen);
                 self.dispatch(&table, &Received::now(info));

@@ -138,6 +138,8 @@ impl Queue {
             let era = state.era;
             state.waiters.push(Waiter { tid, era });
             drop(state);
+            // A kick that is neither blocked nor waited for is thrown away.
+            let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
             let taken = wait_for(direct, timeout);
             state = self.lock();
             state.waiters.retain(|waiter| waiter.tid != tid);
@@ -212,7 +214,10 @@ impl Queue {
             return self.take_one(state, direct);
         }
         state.busy = !infos.is_empty();
-        state.items.extend(infos.into_iter().map(Received::now));
+        let at = Instant::now();
+        state
+            .items
+            .extend(infos.into_iter().map(|info| Received::at(info, at)));
         state.busy
     }
 
@@ -293,11 +298,9 @@ pub(crate) enum Taken {
     Nothing,
 }
 
-/// Waits for these signals or for a kick, which is blocked in the waiting thread from then on.
+/// Waits for these signals or for a kick, which the calling thread blocks.
 pub(crate) fn wait_for(bits: u64, timeout: Option<std::time::Duration>) -> Taken {
     let kick = shared::bit(KICK);
-    // A kick that is neither blocked nor waited for is thrown away.
-    let _ = sys::mask::change(libc::SIG_BLOCK, kick);
     match sys::mask::timedwait(bits | kick, timeout) {
         Ok(raw)
             if raw.signo == KICK

@@ -30,11 +30,12 @@ impl Deref for Received {
 impl Received {
     /// One that was taken from the kernel just now.
     pub(crate) fn now(info: SignalInfo) -> Received {
-        Received {
-            info,
-            at: Instant::now(),
-            lost: 0,
-        }
+        Received::at(info, Instant::now())
+    }
+
+    /// One that was taken from the kernel at this moment.
+    pub(crate) fn at(info: SignalInfo, at: Instant) -> Received {
+        Received { info, at, lost: 0 }
     }
 
     /// One from the ring.

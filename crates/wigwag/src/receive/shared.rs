@@ -36,8 +36,9 @@ pub(crate) static RING: Ring<SLOTS> = Ring::new();
 static CROWDED: [AtomicU32; 65] = [const { AtomicU32::new(0) }; 65];
 /// How many of a signal were caught and found no room at all.
 static LOST: [AtomicU64; 65] = [const { AtomicU64::new(0) }; 65];
-/// The thread id of the library's thread while it sleeps, else 0.
+/// How the library's thread sleeps: 0 not at all, [`ON_FUTEX`], or its thread id where it waits for signals.
 static SLEEPER: AtomicI32 = AtomicI32::new(0);
+const ON_FUTEX: i32 = -1;
 
 /// A thread that has signals held back.
 struct Holder {
@@ -83,9 +84,10 @@ pub(crate) fn wake() {
     // After the record, before the look: with the fence in `about_to_sleep` one of the two sees the other.
     fence(Ordering::SeqCst);
     if SLEEPER.load(Ordering::Relaxed) != 0 {
-        let tid = SLEEPER.swap(0, Ordering::AcqRel);
-        if tid != 0 {
-            kick(tid);
+        match SLEEPER.swap(0, Ordering::AcqRel) {
+            0 => {}
+            ON_FUTEX => sys::handler::futex_wake(&SLEEPER),
+            tid => kick(tid),
         }
     }
 }
@@ -96,20 +98,25 @@ pub(crate) fn kick(tid: i32) {
     let _ = sys::send::tgkill(sys::send::getpid(), tid, KICK);
 }
 
-/// Says that the library's thread is about to sleep. Whether it may: nothing is in the ring.
-pub(crate) fn about_to_sleep(tid: i32) -> bool {
-    SLEEPER.store(tid, Ordering::Relaxed);
+/// Has the library's thread sleep until it is woken, or, where it waits for signals, for one of them; not at all where something is
+/// in the ring, or `changed` says that something else is to be done. `wait` waits for signals, or for a [`KICK`].
+pub(crate) fn sleep<T>(
+    tid: i32,
+    changed: impl Fn() -> bool,
+    wait: Option<impl FnOnce() -> T>,
+) -> Option<T> {
+    let how = if wait.is_some() { tid } else { ON_FUTEX };
+    SLEEPER.store(how, Ordering::Relaxed);
     fence(Ordering::SeqCst);
-    if RING.is_empty() {
-        return true;
+    let mut taken = None;
+    if RING.is_empty() && !changed() {
+        match wait {
+            Some(wait) => taken = Some(wait()),
+            None => sys::handler::futex_wait(&SLEEPER, ON_FUTEX),
+        }
     }
-    awake();
-    false
-}
-
-/// Says that it does not sleep.
-pub(crate) fn awake() {
     SLEEPER.store(0, Ordering::Relaxed);
+    taken
 }
 
 /// Notes that the calling thread holds a signal back. False where no place is left: then it must not. Signal context.

@@ -196,6 +196,21 @@ fn as_before(signo: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void)
     }
 }
 
+/// Wakes whoever sleeps on the word. Async-signal-safe.
+pub(crate) fn futex_wake(word: &AtomicI32) {
+    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the kernel uses the address only to find sleepers.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, 1) };
+}
+
+/// Sleeps while the word has this value; may wake for no reason.
+pub(crate) fn futex_wait(word: &AtomicI32, value: i32) {
+    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    let forever = std::ptr::null::<libc::timespec>();
+    // SAFETY: the kernel reads the word, which lives as long as the program, atomically.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, forever) };
+}
+
 /// CLOCK_MONOTONIC in nanoseconds.
 pub(crate) fn now() -> u64 {
     let mut time = libc::timespec {
