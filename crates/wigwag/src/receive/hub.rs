@@ -273,17 +273,25 @@ impl Hub {
         }
         drop(state);
         let mine: Vec<Received> = mine;
-        mine.iter().for_each(|received| self.give(&entry, received));
+        for received in &mine {
+            self.give(&entry, received);
+        }
         Ok(entry)
     }
 
     /// Ends a subscription. Returns when nothing of it runs or will run; from within its own callback at once.
     pub(crate) fn unsubscribe(&'static self, entry: &Arc<Entry>) {
-        entry.over.store(true, Ordering::Release);
+        self.end(entry, true);
+    }
+
+    /// With `discard`, what its queue still has is for others; else it can still be taken.
+    fn end(&'static self, entry: &Arc<Entry>, discard: bool) {
         if !is_current(self) {
-            return;
+            return entry.over.store(true, Ordering::Release);
         }
         let mut state = self.lock();
+        // Under the lock: who finds it over finds it gone from the table, too.
+        entry.over.store(true, Ordering::Release);
         let mut table = Table::clone(&state.table);
         let mut ours = false;
         for signal in entry.signals {
@@ -302,7 +310,13 @@ impl Hub {
         }
         if let Some(queue) = entry.direct_queue() {
             queue.set_direct(0);
-            let left = queue.leave();
+            let left = match discard {
+                true => queue.leave(),
+                false => {
+                    queue.close();
+                    Vec::new()
+                }
+            };
             let alone = |received: &Received| {
                 table.by_signal[received.signal.number() as usize].is_empty()
                     && way_of(received.signal) == Way::Captured
@@ -364,31 +378,39 @@ impl Hub {
     }
 
     /// Gives one to one subscription.
-    fn give(&'static self, entry: &Arc<Entry>, received: &Received) {
+    /// Whether it was still there to take it.
+    fn give(&'static self, entry: &Arc<Entry>, received: &Received) -> bool {
         if entry.over.load(Ordering::Acquire) {
-            return;
+            return false;
         }
-        match &entry.sink {
+        let given = match &entry.sink {
             Sink::Callback(callback) => {
                 let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(call) = callback.as_mut() {
-                    self.call(call, received);
-                }
+                let Some(call) = callback.as_mut() else {
+                    return false;
+                };
+                self.call(call, received);
                 if entry.over.load(Ordering::Acquire) {
                     // Dropped within its own call.
                     callback.take();
                 }
+                true
             }
             Sink::Queue(queue) => queue.push(*received),
-            Sink::Flag(flag) => flag.store(true, Ordering::SeqCst),
+            Sink::Flag(flag) => {
+                flag.store(true, Ordering::SeqCst);
+                true
+            }
             Sink::Descriptor(fd) => {
                 // A counter at its limit is readable already.
                 let _ = rustix::io::write(fd, &1_u64.to_ne_bytes());
+                true
             }
+        };
+        if given && entry.once {
+            self.end(entry, false);
         }
-        if entry.once {
-            self.unsubscribe(entry);
-        }
+        given
     }
 
     /// Runs a callback; a panic ends no more than the call.
@@ -399,13 +421,26 @@ impl Hub {
     }
 
     fn dispatch(&'static self, table: &Table, received: &Received) {
-        let entries = &table.by_signal[received.signal.number() as usize];
-        if entries.is_empty() && way_of(received.signal) == Way::Captured {
-            self.lock().orphans.push(*received);
+        let number = received.signal.number() as usize;
+        let mut given = false;
+        for entry in &table.by_signal[number] {
+            given |= self.give(entry, received);
+        }
+        if given || way_of(received.signal) == Way::Caught {
             return;
         }
-        for entry in entries {
-            self.give(entry, received);
+        // All whom it was for have gone since the table was read: those that have come, or the next, get it.
+        while !given {
+            let now = {
+                let mut state = self.lock();
+                if state.table.by_signal[number].is_empty() {
+                    return state.orphans.push(*received);
+                }
+                Arc::clone(&state.table)
+            };
+            for entry in &now.by_signal[number] {
+                given |= self.give(entry, received);
+            }
         }
     }
 

@@ -321,9 +321,7 @@ impl Options {
                 loop {
                     match attended.next(true, None) {
                         Next::Signal(received) => {
-                            attended.working(true);
                             hub.call(&mut callback, &received);
-                            attended.working(false);
                         }
                         Next::Nothing => {}
                         Next::Closed => return,

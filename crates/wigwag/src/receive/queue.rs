@@ -42,7 +42,7 @@ struct State {
     /// The last one was there already, or came at once.
     busy: bool,
     closed: bool,
-    /// Items that were handed out and are being worked on (callbacks with their own thread).
+    /// The last one is being worked on by the library's thread for it, until that asks for the next.
     working: bool,
 }
 
@@ -73,12 +73,12 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts one in. The library's thread.
-    pub(crate) fn push(&self, received: Received) {
+    /// Puts one in; false where nobody will take it. The library's thread.
+    pub(crate) fn push(&self, received: Received) -> bool {
         let signo = received.signal.number();
         let mut state = self.lock();
         if state.closed {
-            return;
+            return false;
         }
         state.items.push_back(received);
         if state.items.len() >= self.bound && state.crowding & shared::bit(signo) == 0 {
@@ -90,6 +90,7 @@ impl Queue {
         if let Some(waiter) = waiter {
             shared::kick(waiter.tid);
         }
+        true
     }
 
     /// Makes these the signals that are taken here, and returns when nobody waits for others any more.
@@ -170,6 +171,7 @@ impl Queue {
 
     fn take(&self, state: &mut State) -> Option<Received> {
         let received = state.items.pop_front();
+        state.working = self.attended && received.is_some();
         if state.crowding != 0 && state.items.len() <= self.bound / 2 {
             let crowding = std::mem::take(&mut state.crowding);
             for signal in SignalSet::from_bits(crowding) {
@@ -255,15 +257,6 @@ impl Queue {
 
     pub(crate) fn is_attended(&self) -> bool {
         self.attended
-    }
-
-    /// Says that an item is being worked on, or no longer.
-    pub(crate) fn working(&self, working: bool) {
-        let mut state = self.lock();
-        state.working = working;
-        if !working && state.items.is_empty() {
-            self.left.notify_all();
-        }
     }
 
     /// Waits until everything has been taken and worked on. Whether it was, by then.
