@@ -245,6 +245,13 @@ pub fn selector(matches: &ArgMatches) -> anyhow::Result<Selector> {
         }
         targets.extend(threads.map(|tid| Target::Thread(*tid)));
     }
+    for word in ["own-group", "everyone"] {
+        if let Some(target) = targets.first().filter(|_| flag(matches, word)) {
+            return Err(usage(format!(
+                "--{word} says whom already: {target} would not narrow it; leave one of them out"
+            )));
+        }
+    }
     if flag(matches, "own-group") {
         targets.push(Target::OwnGroup);
     }
@@ -295,8 +302,13 @@ fn filter(matches: &ArgMatches) -> anyhow::Result<Filter> {
                 .map_err(|error| usage(format!("--handles: {error}")))
         })
         .transpose()?;
+    let names: Vec<String> = all(matches, "name");
+    if names.iter().any(String::is_empty) {
+        // In a command line or a regular expression it would match everybody.
+        return Err(usage("--name: an empty name chooses nobody, or everybody"));
+    }
     Ok(Filter {
-        name: all(matches, "name"),
+        name: names,
         exact: flag(matches, "exact"),
         full: flag(matches, "full"),
         regex: flag(matches, "regex"),
