@@ -217,7 +217,7 @@ impl Hub {
                 action.map_err(|errno| Error::new(what(), errno))?.handler() == libc::SIG_IGN
             };
             if !ignored || options.even_ignored {
-                kept = kept | signal.into();
+                kept |= signal.into();
             }
         }
         let entry = Arc::new(Entry {

@@ -42,12 +42,13 @@ impl<const SLOTS: usize> Ring<SLOTS> {
 
     #[cfg(not(loom))]
     pub(crate) const fn new() -> Ring<SLOTS> {
-        const EMPTY: Slot = Slot {
-            turn: AtomicUsize::new(0),
-            words: [const { AtomicU64::new(0) }; WORDS],
-        };
         Ring {
-            slots: [EMPTY; SLOTS],
+            slots: [const {
+                Slot {
+                    turn: AtomicUsize::new(0),
+                    words: [const { AtomicU64::new(0) }; WORDS],
+                }
+            }; SLOTS],
             head: AtomicUsize::new(0),
             tail: AtomicUsize::new(0),
         }

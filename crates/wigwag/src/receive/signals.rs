@@ -63,10 +63,6 @@ impl Signals {
     }
 
     /// Waits for the next one. `None` once it has been closed and nothing is left.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "the iterator is the reference"
-    )]
     #[must_use]
     pub fn next(&self) -> Option<Received> {
         loop {

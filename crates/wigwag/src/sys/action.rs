@@ -26,8 +26,8 @@ impl Action {
 
     pub(crate) fn with_mask(handler: usize, flags: i32, mask: u64) -> Action {
         let mut action = Action::plain(handler, flags);
-        // SAFETY: the set is zeroed, which is a valid empty one; the C library leaves out the numbers that it keeps for itself.
         for number in (1..=64).filter(|number| mask & 1 << (number - 1) != 0) {
+            // SAFETY: the set was zeroed, which is a valid empty one; the C library leaves out the numbers that it keeps for itself.
             unsafe { libc::sigaddset(&raw mut action.0.sa_mask, number) };
         }
         action
