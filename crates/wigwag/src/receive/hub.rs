@@ -5,18 +5,18 @@
 //! queue to the thread, the queue's waiters have left the kernel before the subscription is said to be made; from the thread to a
 //! queue, the thread itself hands over, between two signals.
 
+mod worker;
+
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use super::queue::{Queue, Taken, refuses, wait_for};
+use super::queue::Queue;
 use super::received::Received;
-use super::shared::{self, RING};
+use super::shared;
+use super::take::refuses;
 use super::{Options, Way};
-use crate::{Errno, Error, Result, Signal, SignalFd, SignalInfo, SignalSet, sys};
+use crate::{Errno, Error, Result, Signal, SignalSet, sys};
 
 /// A callback.
 pub(crate) type Callback = Box<dyn FnMut(&Received) + Send>;
@@ -377,238 +377,9 @@ impl Hub {
         }
     }
 
-    /// Gives one to one subscription.
-    /// Whether it was still there to take it.
-    fn give(&'static self, entry: &Arc<Entry>, received: &Received) -> bool {
-        if entry.over.load(Ordering::Acquire) {
-            return false;
-        }
-        let given = match &entry.sink {
-            Sink::Callback(callback) => {
-                let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(call) = callback.as_mut() else {
-                    return false;
-                };
-                self.call(call, received);
-                if entry.over.load(Ordering::Acquire) {
-                    // Dropped within its own call.
-                    callback.take();
-                }
-                true
-            }
-            Sink::Queue(queue) => queue.push(*received),
-            Sink::Flag(flag) => {
-                flag.store(true, Ordering::SeqCst);
-                true
-            }
-            Sink::Descriptor(fd) => {
-                // A counter at its limit is readable already.
-                let _ = rustix::io::write(fd, &1_u64.to_ne_bytes());
-                true
-            }
-        };
-        if given && entry.once {
-            self.end(entry, false);
-        }
-        given
-    }
-
-    /// Runs a callback; a panic ends no more than the call.
-    pub(crate) fn call(&self, callback: &mut dyn FnMut(&Received), received: &Received) {
-        if catch_unwind(AssertUnwindSafe(|| callback(received))).is_err() {
-            self.panics.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn dispatch(&'static self, table: &Table, received: &Received) {
-        let number = received.signal.number() as usize;
-        let mut given = false;
-        for entry in &table.by_signal[number] {
-            given |= self.give(entry, received);
-        }
-        if given || way_of(received.signal) == Way::Caught {
-            return;
-        }
-        // All whom it was for have gone since the table was read: those that have come, or the next, get it.
-        while !given {
-            let now = {
-                let mut state = self.lock();
-                if state.table.by_signal[number].is_empty() {
-                    return state.orphans.push(*received);
-                }
-                Arc::clone(&state.table)
-            };
-            for entry in &now.by_signal[number] {
-                given |= self.give(entry, received);
-            }
-        }
-    }
-
-    /// Starts the library's thread, with every signal blocked.
-    fn start(&'static self) -> Result<i32> {
-        let (send, receive) = std::sync::mpsc::sync_channel(1);
-        let guard = crate::mask::block(SignalSet::ALL);
-        let started = thread::Builder::new()
-            .name("wigwag".into())
-            .stack_size(256 << 10)
-            .spawn(move || {
-                let _ = send.send(sys::send::gettid());
-                self.work();
-            });
-        drop(guard);
-        let failed = |errno: Option<i32>| {
-            Error::new(
-                "start the thread that runs callbacks",
-                Errno::new(errno.unwrap_or(libc::EAGAIN)),
-            )
-        };
-        started.map_err(|error| failed(error.raw_os_error()))?;
-        receive.recv().map_err(|_| failed(None))
-    }
-
-    /// The library's thread.
-    fn work(&'static self) {
-        let tid = sys::send::gettid();
-        let mut table = Arc::clone(&self.lock().table);
-        let mut seen = u64::MAX;
-        let mut batch = Batch::default();
-        let mut passed = 0;
-        loop {
-            let asked = self.asked.load(Ordering::Acquire);
-            // What was caught came before what is left in the kernel.
-            while let Some(words) = RING.pop() {
-                self.refresh(&mut table, &mut seen);
-                if let Some(received) = Received::from_words(&words) {
-                    self.dispatch(&table, &received);
-                }
-            }
-            self.refresh(&mut table, &mut seen);
-            let full = shared::FULL.load(Ordering::Acquire);
-            let held = shared::held(false, full);
-            let bits = (table.taken | held) & !full;
-            if (batch.busy || asked != passed) && bits != 0 {
-                let infos = batch.read(bits);
-                let at = Instant::now();
-                for info in &infos {
-                    self.refresh(&mut table, &mut seen);
-                    self.dispatch(&table, &Received::at(*info, at));
-                }
-                if !infos.is_empty() {
-                    continue;
-                }
-            }
-            if asked != passed {
-                passed = asked;
-                self.lock().passed = asked;
-                self.told.notify_all();
-                continue;
-            }
-            if held & !full != 0 {
-                // Nothing of them is left in the kernel: their threads may take them again.
-                shared::held(true, full);
-            }
-            // A futex is faster; but only a wait for signals can take them.
-            let wait = (bits != 0).then_some(|| wait_for(bits, None));
-            let changed = || {
-                self.generation.load(Ordering::Acquire) != seen
-                    || self.asked.load(Ordering::Acquire) != passed
-            };
-            if let Some(Taken::Signal(info)) = shared::sleep(tid, changed, wait) {
-                batch.busy = true;
-                self.refresh(&mut table, &mut seen);
-                self.dispatch(&table, &Received::now(info));
-            }
-        }
-    }
-
-    /// Takes over a changed table, between two signals.
-    fn refresh(&self, table: &mut Arc<Table>, seen: &mut u64) {
-        let now = self.generation.load(Ordering::Acquire);
-        if now != *seen {
-            let mut state = self.lock();
-            self.settle(&mut state);
-            *table = Arc::clone(&state.table);
-            *seen = now;
-        }
-    }
-
-    /// Waits until all that had arrived before the call has been given to its subscribers. Whether it has, by then. From within a
-    /// callback it does not wait.
-    pub(crate) fn barrier(&self, until: Option<Instant>) -> bool {
-        if self.worker().is_none() || self.is_worker() {
-            return true;
-        }
-        let mine = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
-        self.changed();
-        let mut state = self.lock();
-        while state.passed < mine {
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            state = match left {
-                None => self
-                    .told
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return false,
-                Some(left) => {
-                    let waited = self.told.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
-        true
-    }
-
-    /// As [`barrier`](Hub::barrier), and until the callbacks with threads of their own have worked off what they have.
-    pub(crate) fn drain(&self, until: Option<Instant>) -> bool {
-        if !self.barrier(until) {
-            return false;
-        }
-        let table = Arc::clone(&self.lock().table);
-        let mut queues: Vec<&Queue> = table
-            .by_signal
-            .iter()
-            .flatten()
-            .filter_map(|entry| entry.direct_queue())
-            .collect();
-        queues.retain(|queue| queue.is_attended());
-        queues.iter().all(|queue| queue.wait_empty(until))
-    }
-
     /// Whether somebody receives this signal.
     pub(crate) fn receives(&self, signal: Signal) -> bool {
         !self.lock().table.by_signal[signal.number() as usize].is_empty()
-    }
-}
-
-/// Reads many signals at once.
-#[derive(Default)]
-struct Batch {
-    fd: Option<SignalFd>,
-    of: u64,
-    busy: bool,
-}
-
-impl Batch {
-    fn read(&mut self, bits: u64) -> Vec<SignalInfo> {
-        let mut infos = Vec::new();
-        self.busy = false;
-        let set = SignalSet::from_bits(bits);
-        if self.fd.is_none() {
-            self.fd = SignalFd::new(set).ok();
-            self.of = bits;
-        }
-        if let Some(fd) = &self.fd {
-            if self.of != bits && fd.set(set).is_ok() {
-                self.of = bits;
-            }
-            if self.of == bits {
-                let _ = fd.read_batch(&mut infos);
-            }
-        } else if let Ok(raw) = sys::mask::timedwait(bits, Some(Duration::ZERO)) {
-            infos.extend(SignalInfo::from_raw(&raw));
-        }
-        self.busy = !infos.is_empty();
-        infos
     }
 }
 

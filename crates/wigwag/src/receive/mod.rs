@@ -52,6 +52,7 @@ mod received;
 pub(crate) mod ring;
 pub(crate) mod shared;
 mod signals;
+mod take;
 
 use std::fmt;
 use std::os::fd::OwnedFd;

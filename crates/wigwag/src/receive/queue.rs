@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use super::received::Received;
 use super::shared::{self, KICK};
-use crate::{Errno, Signal, SignalFd, SignalInfo, SignalSet, sys};
+use super::take::{Batch, Taken, wait_for};
+use crate::{SignalSet, sys};
 
 /// How a wait ended.
 pub(crate) enum Next {
@@ -38,9 +39,7 @@ struct State {
     /// The signals whose takers have been told that there is no room here.
     crowding: u64,
     /// Reads many at once, where many come.
-    batch: Option<(SignalFd, u64)>,
-    /// The last one was there already, or came at once.
-    busy: bool,
+    batch: Batch,
     closed: bool,
     /// The last one is being worked on by the library's thread for it, until that asks for the next.
     working: bool,
@@ -128,7 +127,7 @@ impl Queue {
                 return Next::Closed;
             }
             let direct = self.direct();
-            if direct != 0 && (state.busy || !wait) && self.take_many(&mut state, direct) {
+            if direct != 0 && (state.batch.busy || !wait) && self.take_many(&mut state, direct) {
                 continue;
             }
             if !wait {
@@ -149,7 +148,7 @@ impl Queue {
             }
             match taken {
                 Taken::Signal(info) => {
-                    state.busy = state.waiters.is_empty();
+                    state.batch.busy = state.waiters.is_empty();
                     // Whoever was woken for what lies here was perhaps this thread, which has something else now.
                     if !state.items.is_empty()
                         && let Some(other) = state.waiters.pop()
@@ -188,50 +187,16 @@ impl Queue {
 
     /// Takes what is there with one system call; not while another thread waits, which would wait beside what lies here.
     fn take_many(&self, state: &mut State, direct: u64) -> bool {
-        state.busy = false;
         if !state.waiters.is_empty() {
+            state.batch.busy = false;
             return false;
         }
-        let set = SignalSet::from_bits(direct);
-        if state.batch.as_ref().is_none_or(|(_, of)| *of != direct) {
-            let made = match &state.batch {
-                Some((fd, _)) => fd.set(set).is_ok(),
-                None => match SignalFd::new(set) {
-                    Ok(fd) => {
-                        state.batch = Some((fd, direct));
-                        true
-                    }
-                    Err(_) => false,
-                },
-            };
-            match &mut state.batch {
-                Some((_, of)) if made => *of = direct,
-                _ => return self.take_one(state, direct),
-            }
-        }
-        let mut infos: Vec<SignalInfo> = Vec::new();
-        if let Some((fd, _)) = &state.batch
-            && fd.read_batch(&mut infos).is_err()
-        {
-            return self.take_one(state, direct);
-        }
-        state.busy = !infos.is_empty();
+        let infos = state.batch.read(direct);
         let at = Instant::now();
         state
             .items
             .extend(infos.into_iter().map(|info| Received::at(info, at)));
-        state.busy
-    }
-
-    /// Without a descriptor for many.
-    fn take_one(&self, state: &mut State, direct: u64) -> bool {
-        let Ok(raw) = sys::mask::timedwait(direct, Some(std::time::Duration::ZERO)) else {
-            return false;
-        };
-        state
-            .items
-            .extend(SignalInfo::from_raw(&raw).map(Received::now));
-        true
+        state.batch.busy
     }
 
     /// Ends every wait; what is in it can still be taken.
@@ -282,44 +247,4 @@ impl Queue {
             };
         }
     }
-}
-
-/// How a wait in the kernel ended.
-pub(crate) enum Taken {
-    Signal(SignalInfo),
-    Kick,
-    Nothing,
-}
-
-/// Waits for these signals or for a kick, which the calling thread blocks.
-pub(crate) fn wait_for(bits: u64, timeout: Option<std::time::Duration>) -> Taken {
-    let kick = shared::bit(KICK);
-    match sys::mask::timedwait(bits | kick, timeout) {
-        Ok(raw)
-            if raw.signo == KICK
-                && raw.code == libc::SI_TKILL
-                && raw.pid == sys::send::getpid() =>
-        {
-            Taken::Kick
-        }
-        Ok(raw) => match SignalInfo::from_raw(&raw) {
-            Some(info) if bits & shared::bit(info.signal.number()) != 0 => Taken::Signal(info),
-            // URG from elsewhere, where nobody has asked for it: as if ignored, which is its default.
-            _ => Taken::Kick,
-        },
-        Err(Errno::AGAIN) => Taken::Nothing,
-        // A handler has run, or the process was stopped and goes on.
-        Err(_) => Taken::Kick,
-    }
-}
-
-/// Whether a signal can be received at all.
-pub(crate) fn refuses(signal: Signal) -> Option<&'static str> {
-    if !signal.can_be_caught() {
-        return Some("no process can catch or block it");
-    }
-    let fault = [Signal::ILL, Signal::BUS, Signal::FPE, Signal::SEGV].contains(&signal);
-    fault.then_some(
-        "it tells of a fault of the very thread that it interrupts: ordinary code cannot run before that goes on",
-    )
 }

@@ -1,16 +1,19 @@
 //! The rules of receiving, one by one.
 
+mod children;
+mod takers;
+
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use wigwag::disposition::{self, Handling};
-use wigwag::receive::{self, Options, Registration, Signals, Way};
-use wigwag::{Cause, Errno, Signal, SignalSet, WaitStatus, mask, send, wait};
+use wigwag::receive::{self, Options, Registration, Signals};
+use wigwag::{Cause, Errno, Signal, SignalSet, mask, send};
 
 use crate::Case;
-use crate::tools::{COUNT, collect, fork, handle, handler_address};
+use crate::tools::{COUNT, handle, handler_address};
 
 pub const CASES: &[Case] = &[
     (
@@ -57,39 +60,39 @@ pub const CASES: &[Case] = &[
     ),
     (
         "receiving::a_forked_child_is_as_before",
-        a_forked_child_is_as_before,
+        children::a_forked_child_is_as_before,
     ),
     (
         "receiving::a_forked_child_is_as_before_captured",
-        a_forked_child_is_as_before_captured,
+        children::a_forked_child_is_as_before_captured,
     ),
     (
         "receiving::a_forked_child_may_begin_anew",
-        a_forked_child_may_begin_anew,
+        children::a_forked_child_may_begin_anew,
     ),
     (
         "receiving::a_program_is_started_as_the_library_says",
-        a_program_is_started,
+        children::a_program_is_started,
     ),
     (
         "receiving::capturing_needs_to_come_first",
-        capturing_needs_to_come_first,
+        takers::capturing_needs_to_come_first,
     ),
     (
         "receiving::capturing_leaves_out_what_must_not_be_blocked",
-        capturing_leaves_out,
+        takers::capturing_leaves_out,
     ),
     (
         "receiving::signals_close_and_time_out",
-        signals_close_and_time_out,
+        takers::signals_close_and_time_out,
     ),
     (
         "receiving::a_second_subscriber_takes_nothing_away",
-        a_second_subscriber_takes_nothing_away,
+        takers::a_second_subscriber_takes_nothing_away,
     ),
     (
         "receiving::nothing_is_left_when_subscribers_change",
-        nothing_is_left_when_subscribers_change,
+        takers::nothing_is_left_when_subscribers_change,
     ),
     ("receiving::flags_and_descriptors", flags_and_descriptors),
     (
@@ -102,7 +105,7 @@ pub const CASES: &[Case] = &[
     ),
     (
         "receiving::children_that_stop_are_told_or_not",
-        children_that_stop_are_told_or_not,
+        children::children_that_stop_are_told_or_not,
     ),
 ];
 
@@ -375,215 +378,6 @@ fn another_handler_displaces_and_stays() {
     assert!(hear.recv().is_err());
 }
 
-fn a_forked_child_is_as_before() {
-    let (registration, hear) = heard([Signal::USR1, Signal::TERM]);
-    let child = fork(|| {
-        assert_eq!(
-            disposition::get(Signal::TERM).unwrap().handling,
-            Handling::Default
-        );
-        assert!(registration.is_over() && mask::current().is_empty());
-        send::raise(Signal::TERM).unwrap();
-        0
-    });
-    assert!(matches!(
-        collect(child),
-        WaitStatus::Killed {
-            signal: Signal::TERM,
-            ..
-        }
-    ));
-    // The parent's is untouched, and has got nothing of the child's.
-    send::send(me(), Signal::USR1).unwrap();
-    assert_eq!(hear.recv_timeout(SOON).unwrap().signal, Signal::USR1);
-    assert!(hear.try_recv().is_err());
-}
-
-fn a_forked_child_is_as_before_captured() {
-    receive::block_everywhere([Signal::USR1, Signal::TERM]).unwrap();
-    let signals = Signals::new([Signal::USR1, Signal::TERM]).unwrap();
-    let child = fork(|| {
-        assert!(mask::current().is_empty(), "{:?}", mask::current());
-        send::raise(Signal::TERM).unwrap();
-        0
-    });
-    assert!(matches!(
-        collect(child),
-        WaitStatus::Killed {
-            signal: Signal::TERM,
-            ..
-        }
-    ));
-    assert_eq!(signals.try_next(), None);
-    assert_eq!(receive::way(Signal::TERM), Way::Captured);
-}
-
-fn a_forked_child_may_begin_anew() {
-    let (_registration, hear) = heard(Signal::USR1);
-    let child = fork(|| {
-        assert_eq!(receive::way(Signal::USR2), Way::Caught);
-        receive::block_everywhere(Signal::USR2).unwrap();
-        let signals = Signals::new(Signal::USR2).unwrap();
-        let (_mine, mine_hear) = heard(Signal::USR1);
-        send::send(me(), Signal::USR2).unwrap();
-        assert_eq!(signals.next_timeout(SOON).unwrap().signal, Signal::USR2);
-        receive::raise_signal(Signal::USR1).unwrap();
-        mine_hear.recv_timeout(SOON).unwrap();
-        7
-    });
-    assert_eq!(collect(child), WaitStatus::Exited(7));
-    assert!(hear.try_recv().is_err());
-    receive::raise_signal(Signal::USR1).unwrap();
-    hear.recv_timeout(SOON).unwrap();
-}
-
-/// A child by posix_spawn, which std uses, has the mask of the thread that starts it; what was caught is the default again.
-fn a_program_is_started() {
-    let (_registration, _hear) = heard(Signal::USR1);
-    let status = Command::new("sh")
-        .args(["-c", "kill -USR1 $$; exit 3"])
-        .status()
-        .unwrap();
-    use std::os::unix::process::ExitStatusExt;
-    assert_eq!(status.signal(), Some(Signal::USR1.number()));
-    receive::block_everywhere(Signal::USR2).unwrap_err();
-}
-
-fn capturing_needs_to_come_first() {
-    let (go, wait_here) = mpsc::channel::<()>();
-    let other = std::thread::spawn(move || wait_here.recv());
-    let error = receive::block_everywhere(Signal::USR1).unwrap_err();
-    assert_eq!(error.errno(), Errno::BUSY);
-    assert!(!mask::current().contains(Signal::USR1));
-    drop(go);
-    let _ = other.join();
-}
-
-fn capturing_leaves_out() {
-    let captured = receive::block_everywhere(SignalSet::ALL).unwrap();
-    for left_out in [
-        Signal::KILL,
-        Signal::STOP,
-        Signal::SEGV,
-        Signal::BUS,
-        Signal::FPE,
-        Signal::ILL,
-        Signal::TRAP,
-        Signal::SYS,
-        Signal::ABRT,
-        Signal::TSTP,
-        Signal::TTIN,
-        Signal::TTOU,
-    ] {
-        assert!(!captured.contains(left_out), "{left_out}");
-        assert!(!mask::current().contains(left_out), "{left_out}");
-        assert_eq!(receive::way(left_out), Way::Caught);
-    }
-    assert!(captured.contains(Signal::TERM) && captured.contains(Signal::rtmax()));
-    let inherited = std::thread::spawn(mask::current).join().unwrap();
-    assert!(inherited.is_superset(captured));
-}
-
-fn signals_close_and_time_out() {
-    receive::block_everywhere(Signal::USR1).unwrap();
-    for signal in [Signal::USR1, Signal::USR2] {
-        let signals = Arc::new(Signals::new(signal).unwrap());
-        let begun = Instant::now();
-        assert_eq!(signals.next_timeout(Duration::from_millis(30)), None);
-        assert!(begun.elapsed() >= Duration::from_millis(30));
-        let waiters: Vec<_> = (0..2)
-            .map(|_| {
-                let signals = Arc::clone(&signals);
-                std::thread::spawn(move || signals.next())
-            })
-            .collect();
-        send::send(me(), signal).unwrap();
-        signals.close();
-        let ended: Vec<_> = waiters.into_iter().map(|w| w.join().unwrap()).collect();
-        let last = signals.next();
-        let got = ended.iter().flatten().count() + usize::from(last.is_some());
-        // Closing does not wait for what is on its way.
-        assert!(got <= 1, "{ended:?} {last:?}");
-        assert_eq!(signals.next(), None);
-    }
-}
-
-fn a_second_subscriber_takes_nothing_away() {
-    receive::block_everywhere(Signal::rtmin()).unwrap();
-    let signals = Arc::new(Signals::new(Signal::rtmin()).unwrap());
-    let taker = Arc::clone(&signals);
-    let taken = std::thread::spawn(move || {
-        (0..3_000)
-            .map(|_| taker.next().unwrap().value().unwrap())
-            .collect::<Vec<_>>()
-    });
-    let mut heard_last = Vec::new();
-    for value in 0..3_000 {
-        if value % 100 == 50 {
-            let (registration, hear) = heard(Signal::rtmin());
-            send::queue(me(), Signal::rtmin(), value).unwrap();
-            // Those that were sent before and lay in the kernel are seen, too, and in order.
-            let first = hear.recv_timeout(SOON).unwrap().value().unwrap();
-            for next in first + 1..=value {
-                assert_eq!(hear.recv_timeout(SOON).unwrap().value(), Some(next));
-            }
-            drop(registration);
-            heard_last.push(value);
-        } else {
-            send::queue(me(), Signal::rtmin(), value).unwrap();
-        }
-    }
-    let taken = taken.join().unwrap();
-    assert!(taken.iter().copied().eq(0..3_000), "in order, every one");
-    assert_eq!(heard_last.len(), 30);
-}
-
-/// Subscribers of a captured signal come and go while it is sent: each is seen by one of them, or waits for the next.
-fn nothing_is_left_when_subscribers_change() {
-    receive::block_everywhere(Signal::rtmin()).unwrap();
-    let mut seen = Vec::new();
-    let mut value = 0;
-    for round in 0..200 {
-        if round % 2 == 0 {
-            let signals = Signals::new(Signal::rtmin()).unwrap();
-            for _ in 0..5 {
-                send::queue(me(), Signal::rtmin(), value).unwrap();
-                value += 1;
-            }
-            while let Some(received) = signals.try_next() {
-                seen.push(received.value().unwrap());
-                if seen.len() % 7 == 0 {
-                    break;
-                }
-            }
-        } else {
-            let all: Arc<Mutex<Vec<i32>>> = Arc::default();
-            let into = Arc::clone(&all);
-            let registration = receive::on(Signal::rtmin(), move |received| {
-                into.lock().unwrap().push(received.value().unwrap());
-            });
-            for _ in 0..5 {
-                send::queue(me(), Signal::rtmin(), value).unwrap();
-                value += 1;
-            }
-            drop(registration);
-            seen.append(&mut all.lock().unwrap());
-        }
-    }
-    let signals = Signals::new(Signal::rtmin()).unwrap();
-    while (seen.len() as i32) < value {
-        seen.push(
-            signals
-                .next_timeout(SOON)
-                .expect("all are somewhere")
-                .value()
-                .unwrap(),
-        );
-    }
-    seen.sort_unstable();
-    assert!(seen.into_iter().eq(0..value));
-}
-
 fn flags_and_descriptors() {
     let flag = Arc::new(AtomicBool::new(false));
     let _flag = receive::flag([Signal::USR1, Signal::USR2], Arc::clone(&flag)).unwrap();
@@ -659,30 +453,4 @@ fn drain_waits_for_own_threads() {
     assert!(!receive::drain(Duration::from_millis(20)));
     drop(go);
     assert!(receive::drain(SOON));
-}
-
-fn children_that_stop_are_told_or_not() {
-    for told in [true, false] {
-        let options = match told {
-            true => Options::new(),
-            false => Options::new().no_child_stop(),
-        };
-        let (tell, hear) = mpsc::channel();
-        let _registration = options
-            .on(Signal::CHLD, move |received| {
-                tell.send(received.cause).unwrap()
-            })
-            .unwrap();
-        let child = fork(|| {
-            wait::pause();
-            0
-        });
-        send::send(child, Signal::STOP).unwrap();
-        crate::tools::until_stopped(child);
-        receive::drain(SOON);
-        assert_eq!(hear.try_iter().count(), usize::from(told));
-        send::send(child, Signal::KILL).unwrap();
-        collect(child);
-        assert!(hear.recv_timeout(SOON).is_ok());
-    }
 }
