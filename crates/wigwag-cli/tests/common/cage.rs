@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wigwag_testkit::{Puppet, Recipe, namespace::unique};
+use wigwag_testkit::{Deadline, Puppet, Recipe, namespace::unique};
 
 /// One freezer of this machine. When dropped all is thawed, the puppets end, the groups go.
 #[derive(Debug)]
@@ -108,11 +108,11 @@ impl Drop for Cage {
         self.puppets.clear();
         for group in self.groups.iter().rev() {
             // It is busy until the last has left it.
-            for _ in 0..1000 {
-                if fs::remove_dir(group).is_ok() || !group.exists() {
-                    break;
-                }
-                std::thread::sleep(std::time::Duration::from_millis(1));
+            let removed = || (fs::remove_dir(group).is_ok() || !group.exists()).then_some(());
+            if std::thread::panicking() {
+                removed();
+            } else {
+                Deadline::usual().wait_for("the group to be empty", removed);
             }
         }
     }

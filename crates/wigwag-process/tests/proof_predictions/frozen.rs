@@ -82,11 +82,12 @@ impl Freezer {
 impl Drop for Freezer {
     fn drop(&mut self) {
         self.thaw();
-        for _ in 0..1000 {
-            if std::fs::remove_dir(&self.folder).is_ok() || !self.folder.exists() {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(1));
+        let folder = &self.folder;
+        let removed = || (std::fs::remove_dir(folder).is_ok() || !folder.exists()).then_some(());
+        if std::thread::panicking() {
+            removed();
+        } else {
+            Deadline::usual().wait_for("the group to be empty", removed);
         }
     }
 }
