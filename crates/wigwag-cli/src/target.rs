@@ -9,5 +9,6 @@ pub use dashes::{Dashes, read_dashes};
 #[cfg(test)]
 pub use dashes::{short_takes_word, takes_word};
 pub use options::{
-    acting, are_brief, brief, duration, guards, one, selecting, selector, signal, signal_option,
+    acting, are_brief, brief, duration, guards, max_option, one, selecting, selector, signal,
+    signal_option,
 };

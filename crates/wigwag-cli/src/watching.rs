@@ -10,7 +10,7 @@ use wigwag::{Signal, SignalFd, SignalSet};
 use wigwag_process::census::SelectError;
 use wigwag_process::execute::{NoObserver, Observer, Progress, Remaining};
 use wigwag_process::order::{Action, Order, Step};
-use wigwag_process::plan::{Plan, PlanError, Prepared, prepare};
+use wigwag_process::plan::{Plan, PlanError, Prepared, prepare, preview};
 use wigwag_process::procfs::Proc;
 use wigwag_process::receipt::Report;
 
@@ -32,10 +32,7 @@ pub fn carry_out(order: Order, dry_run: bool, out: &mut Output) -> anyhow::Resul
 }
 
 /// The same from a prepared order on.
-///
-/// # Errors
-/// As [`carry_out`].
-pub fn finish(prepared: Prepared<'_>, dry_run: bool, out: &mut Output) -> anyhow::Result<u8> {
+fn finish(prepared: Prepared<'_>, dry_run: bool, out: &mut Output) -> anyhow::Result<u8> {
     let mut plan = prepared.plan();
     if out.is_json() {
         // Plan and report repeat the order: what cannot be written is said before anything is sent.
@@ -91,26 +88,46 @@ fn prepare_or_ask<'a>(
         Ok(prepared) => Ok(prepared),
         Err(PlanError::TooMany { found, max }) if dry_run => {
             out.remark(&format!(
-                "{found} processes are selected, more than --max {max}: to do this write --max {found}, or apply the saved plan"
+                "{found} are selected, more than --max {max}: to do this write --max {found}"
             ));
-            let mut order = again;
-            order.guards.max = Some(found);
-            prepare(proc, order).map_err(failure)
+            preview(proc, again).map_err(failure)
         }
         Err(PlanError::TooMany { found, max }) => {
-            let verb = again.action.verb();
-            let question = format!(
-                "{found} processes are selected, more than --max {max}: {verb} all of them?"
-            );
-            if out.ask(&question) {
-                let mut order = again;
-                order.guards.max = Some(found);
-                return prepare(proc, order).map_err(failure);
-            }
-            Err(failure(PlanError::TooMany { found, max }))
+            let mut order = again;
+            order.guards.max = Some(ask(&order, found, max, out)?);
+            prepare(proc, order).map_err(failure)
         }
         Err(error) => Err(failure(error)),
     }
+}
+
+/// Whether more than the guard allows may be signalled: how many.
+fn ask(order: &Order, found: usize, max: usize, out: &Output) -> anyhow::Result<usize> {
+    let verb = order.action.verb();
+    let question = format!("{found} are selected, more than --max {max}: {verb} all of them?");
+    match out.ask(&question) {
+        true => Ok(found),
+        false => Err(failure(PlanError::TooMany { found, max })),
+    }
+}
+
+/// The same for a saved plan.
+///
+/// # Errors
+/// As [`carry_out`].
+pub fn carry_out_plan(mut plan: Plan, dry_run: bool, out: &mut Output) -> anyhow::Result<u8> {
+    let proc = Proc::open()?;
+    if dry_run {
+        return finish(plan.review(&proc).map_err(failure)?, true, out);
+    }
+    let prepared = match plan.clone().resume(&proc) {
+        Err(PlanError::TooMany { found, max }) => {
+            plan.order.guards.max = Some(ask(&plan.order, found, max, out)?);
+            plan.resume(&proc)
+        }
+        resumed => resumed,
+    };
+    finish(prepared.map_err(failure)?, false, out)
 }
 
 /// The exit status that an order without a plan has.

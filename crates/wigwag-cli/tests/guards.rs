@@ -157,3 +157,88 @@ fn what_cannot_be_reported_is_not_done() {
     reader.kill().unwrap();
     reader.wait().unwrap();
 }
+
+/// One in it is protected, so that it is left alone as a whole by every verb.
+#[test]
+fn a_group_with_a_protected_one_is_left_alone() {
+    namespace!();
+    // A shell in a group of its own, with a process beside it: it starts the command, and is protected.
+    for verb in ["send TERM", "stop", "freeze", "thaw"] {
+        let script = format!(
+            "sleep 1000 >/dev/null 2>&1 & {} {verb} group:$$; echo $? $!",
+            env!("CARGO_BIN_EXE_wigwag")
+        );
+        let out = Command::new("setsid")
+            .args(["--wait", "sh", "-c", &script])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(out.stdout).unwrap();
+        let (code, pid) = text.lines().last().unwrap().split_once(' ').unwrap();
+        assert_eq!(code, "3", "{verb}: {text}");
+        assert!(
+            text.contains(&format!(
+                "{pid} sleep refused: its group is signalled as one"
+            )),
+            "{text}"
+        );
+        let pid: i32 = pid.parse().unwrap();
+        Deadline::usual().wait_for("sleep", || (proc::state(pid) == Some('S')).then_some(()));
+        line(&format!("stop {pid} --ladder KILL")).ended(0);
+    }
+}
+
+/// The guard of a saved plan is the one that was asked for.
+#[test]
+fn a_saved_plan_of_too_many_is_refused() {
+    let (mut one, mut two) = (catcher(), catcher());
+    let plan = line(&format!(
+        "send USR1 {} {} --max 1 -n --json",
+        one.pid(),
+        two.pid()
+    ));
+    assert_eq!(plan.json()["order"]["guards"]["max"], 1);
+    let apply = |more: &[&str]| common::apply(&plan.out, more);
+    apply(&[]).ended(3).complains("more than --max 1");
+    apply(&["--dry-run"]).ended(0).says("runs its handler");
+    untouched(&mut one);
+    untouched(&mut two);
+    apply(&["--max", "2"]).ended(0);
+    for puppet in [&mut one, &mut two] {
+        assert!(puppet.wait_event(&Event::Handler(USR1), Deadline::usual()));
+    }
+}
+
+/// Nothing can be done to a zombie that only its name has chosen, and nothing was left undone.
+#[test]
+fn zombies_that_a_name_chooses_are_left_out() {
+    namespace!();
+    let mut dead = catcher();
+    let mut alive = catcher();
+    dead.become_zombie();
+    let ran = line("send USR1 catcher --wait");
+    ran.ended(0).complains("1 that had ended already");
+    assert_eq!(ran.out.lines().count(), 1, "{ran:?}");
+    assert!(alive.wait_event(&Event::Handler(USR1), Deadline::usual()));
+    line(&format!("send USR1 {}", dead.pid()))
+        .ended(4)
+        .says("gone before");
+    line("send USR1 catcher --state Z")
+        .ended(4)
+        .says("gone before");
+}
+
+#[test]
+fn an_empty_name_and_a_target_beside_everyone_choose_nobody() {
+    namespace!();
+    let mut puppet = catcher();
+    let pid = puppet.pid().to_string();
+    for words in [
+        &["send", "USR1", "--full", "--name", ""][..],
+        &["send", "USR1", "--regex", "--name", ""],
+        &["send", "USR1", "--everyone", &pid],
+        &["send", "USR1", "--own-group", &pid],
+    ] {
+        wigwag(words).ended(2);
+    }
+    untouched(&mut puppet);
+}

@@ -157,14 +157,7 @@ pub fn acting(command: Command) -> Command {
             .value_delimiter(',')
             .value_parser(["self", "ancestors", "init"]),
         )
-        .arg(
-            option(
-                "max",
-                "N",
-                "Refuse, or ask on a terminal, where more than N are selected [default: 50]",
-            )
-            .value_parser(clap::value_parser!(usize)),
-        )
+        .arg(max_option())
         .arg(switch(
             "ignore-missing",
             "Go on where a target selects nothing",
@@ -178,6 +171,17 @@ pub fn acting(command: Command) -> Command {
             .short('n'),
         )
         .next_help_heading(None)
+}
+
+/// The guard against too many.
+pub fn max_option() -> Arg {
+    option(
+        "max",
+        "N",
+        "Refuse, or ask on a terminal, where more than N are selected [default: 50]",
+    )
+    .help_heading("Guards")
+    .value_parser(clap::value_parser!(usize))
 }
 
 /// The option by which a signal is given.

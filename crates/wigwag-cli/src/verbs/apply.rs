@@ -4,10 +4,10 @@ use std::io::Read;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use wigwag_process::plan::Plan;
-use wigwag_process::procfs::Proc;
 
 use super::{flag, usage};
 use crate::output::Output;
+use crate::target;
 use crate::watching;
 
 const EXAMPLES: &str = "\
@@ -37,6 +37,7 @@ pub fn command() -> Command {
                 .value_parser(clap::value_parser!(std::path::PathBuf))
                 .help("The plan; - reads it from standard input"),
         )
+        .arg(target::max_option())
         .arg(
             Arg::new("dry-run")
                 .short('n')
@@ -59,9 +60,9 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
         std::fs::File::open(file).and_then(|open| open.take(LARGEST).read_to_end(&mut text))
     }
     .map_err(|error| usage(format!("cannot read {}: {error}", file.display())))?;
-    let plan: Plan = serde_json::from_slice(&text)
+    let mut plan: Plan = serde_json::from_slice(&text)
         .map_err(|error| usage(format!("{} is no plan of wigwag: {error}", file.display())))?;
-    let proc = Proc::open()?;
-    let prepared = plan.resume(&proc).map_err(watching::failure)?;
-    watching::finish(prepared, flag(matches, "dry-run"), out)
+    let max = target::one::<usize>(matches, "max").copied();
+    plan.order.guards.max = max.or(plan.order.guards.max);
+    watching::carry_out_plan(plan, flag(matches, "dry-run"), out)
 }

@@ -19,7 +19,7 @@ Examples:
   wigwag stop nginx --dry-run            who would it be, and what would TERM do?
 
 Each step goes only to those still there. A step is SIGNAL:TIME; the last one
-waits 5 s where it has no time. A stopped process takes nothing but KILL: it gets
+waits 5 s where it has no time. Whom they start in answer is not looked for. A stopped process takes nothing but KILL: it gets
 CONT after every other signal of the ladder. Ctrl-C ends the waiting and prints
 the report so far; what was sent stays sent.
 Exit status: 0 all have ended, 1 no target, 2 usage, 3 some refused or denied,

@@ -4,6 +4,7 @@
 //! left, watch until each is *settled* or the time is over, look once more, write down what was seen. How a process is settled
 //! depends on what was asked (its goal); what it did is read, never assumed.
 
+mod halt;
 mod look;
 mod send;
 mod watch;
@@ -14,14 +15,11 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use wigwag::Signal;
 
-use crate::census::{Why, census_again};
-use crate::freezer::{self, FreezerGroup};
-use crate::identity::{Process, Who};
+use crate::identity::Who;
 use crate::order::{Action, FORMAT, Ladder, Order, Schedule};
-use crate::plan::{Delivery, Held, Judge, Prepared};
+use crate::plan::{Delivery, Held, Prepared};
 use crate::procfs::{Proc, ProcDir};
-use crate::receipt::{Effect, Evidence, Receipt, Report, Sent, Through};
-use crate::selector::Target;
+use crate::receipt::{Effect, Evidence, Receipt, Report, Sent};
 use watch::{Goal, Waker};
 
 /// How long freezing and thawing watch when the order does not say.
@@ -327,177 +325,6 @@ impl Engine<'_, '_> {
             until,
             if any { Waker::Any } else { Waker::All },
         );
-    }
-
-    fn freeze(&mut self) {
-        let until = self.watch_time(Some(FREEZE_WATCH));
-        if let Delivery::Freezer(group) = &self.delivery {
-            return self.set_freezer(group.clone(), true, until);
-        }
-        // A process that was running may have forked while the others were stopped: look again until nobody new is there.
-        loop {
-            self.send_all(Some(Signal::STOP), None);
-            self.watch(&Goal::Stopped, until, Waker::All);
-            if self.interrupted
-                || until.is_some_and(|until| Instant::now() >= until)
-                || !self.add_newcomers()
-            {
-                break;
-            }
-        }
-    }
-
-    /// Holds processes that the selector means by now and did not before. Whether there were any to be signalled.
-    fn add_newcomers(&mut self) -> bool {
-        let fresh = self.newcomers();
-        let some = fresh.iter().any(|held| held.entry.refused.is_none());
-        self.add(fresh);
-        some
-    }
-
-    /// Processes that the selector means by now, and did not before.
-    fn newcomers(&mut self) -> Vec<Held> {
-        let by_number = |target: &Target| matches!(target, Target::Pid(_) | Target::Thread(_));
-        let numbers =
-            self.order.whom.targets.iter().all(by_number) && !self.order.whom.targets.is_empty();
-        // A saved plan means those in it; the newest, the oldest and those in a state were chosen once.
-        if self.resumed || numbers || self.order.whom.filter.is_of_the_moment() {
-            return Vec::new();
-        }
-        let processes = self.courses.iter().filter_map(|c| c.held.process.as_ref());
-        let held: Vec<&ProcDir> = processes
-            .map(|process| process.dir())
-            .chain(&self.anchors)
-            .collect();
-        let judge = Judge::new(self.proc, &self.order, &self.delivery);
-        let spared = judge.spared();
-        let Ok(seen) = census_again(self.proc, &self.order.whom, &held, &spared) else {
-            return Vec::new();
-        };
-        for missing in seen.missing.iter().filter(|m| m.why == Why::Replaced) {
-            let note = format!(
-                "{}: all who were found in it have ended; who is in it now may be of another with the same number, and is left alone",
-                missing.target
-            );
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
-        }
-        let known: Vec<(i32, u64)> = self
-            .courses
-            .iter()
-            .map(|course| {
-                (
-                    course.held.entry.who.identity.pid,
-                    course.held.entry.who.identity.start_ticks,
-                )
-            })
-            .collect();
-        let mut fresh: Vec<Held> = seen
-            .found
-            .into_iter()
-            .filter_map(|dir| judge.hold(dir, None).ok())
-            .filter(|held| {
-                let who = &held.entry.who.identity;
-                !known.contains(&(who.pid, who.start_ticks))
-            })
-            .collect();
-        // Whoever is in the freezer's group is frozen with it, asked or not; nobody else is.
-        if let Delivery::Freezer(group) = &self.delivery {
-            let is_in = |process: &Process| group.has(self.proc, process.dir());
-            fresh.retain(|held| held.process.as_ref().is_some_and(is_in));
-            return fresh;
-        }
-        let max = self.order.guards.max.unwrap_or(usize::MAX);
-        let room = max.saturating_sub(known.len());
-        if fresh.len() > room {
-            fresh.truncate(room);
-            self.note(format!(
-                "more came meanwhile than --max {max} allows: they are left alone"
-            ));
-        }
-        fresh
-    }
-
-    fn thaw(&mut self) {
-        let until = self.watch_time(Some(FREEZE_WATCH));
-        if let Delivery::Freezer(group) = &self.delivery {
-            return self.set_freezer(group.clone(), false, until);
-        }
-        self.send_all(Some(Signal::CONT), None);
-        self.watch(&Goal::Resumed, until, Waker::All);
-        let held_otherwise = |course: &&Course| {
-            let process = course.held.process.as_ref();
-            process.is_some_and(|p| freezer::state_of(self.proc, p.dir()).is_some())
-        };
-        let open = self.courses.iter().filter(|course| course.is_open());
-        let held: Vec<String> = open
-            .filter(held_otherwise)
-            .map(|course| course.held.entry.who.to_string())
-            .collect();
-        if !held.is_empty() {
-            self.note(format!(
-                "frozen by a cgroup's freezer, which CONT does not undo; thaw cgroup:PATH does: {}",
-                held.join(", ")
-            ));
-        }
-    }
-
-    fn set_freezer(&mut self, group: FreezerGroup, frozen: bool, until: Option<Instant>) {
-        // The freezer asks no guard: where those have refused all, it is not touched.
-        if self.open() == 0 {
-            return;
-        }
-        let time = until.map_or(FREEZE_WATCH, |until| {
-            until.saturating_duration_since(Instant::now())
-        });
-        let result = group.set(frozen, time);
-        if frozen {
-            self.add_newcomers();
-        }
-        let at = self.now();
-        for course in self.courses.iter_mut().filter(|course| course.is_open()) {
-            match &result {
-                Ok(()) => {
-                    let signal = Some(if frozen { Signal::STOP } else { Signal::CONT });
-                    course.sent.push(Sent {
-                        signal,
-                        at,
-                        through: Through::Freezer,
-                    });
-                    let process = course.held.process.as_ref();
-                    let stopped =
-                        process.is_some_and(|p| p.dir().stat().is_ok_and(|stat| stat.state == 'T'));
-                    let (effect, how) = match (frozen, stopped) {
-                        (true, _) => (Effect::Stopped, "its cgroup's freezer says so"),
-                        (false, false) => (Effect::Resumed, "its cgroup's freezer says so"),
-                        (false, true) => (
-                            Effect::Stopped,
-                            "its cgroup is thawed, but it was stopped by a signal, too: thaw the process",
-                        ),
-                    };
-                    course.settle(effect, Evidence::Seen, how);
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                    course.settle(
-                        Effect::StillThere,
-                        Evidence::Seen,
-                        match frozen {
-                            true => "the freezer was not done in time, and goes on; thaw undoes it",
-                            false => "the freezer was not done in time",
-                        },
-                    );
-                }
-                Err(error) => course.settle(
-                    Effect::Denied {
-                        errno: errno_name(wigwag::Errno::new(error.raw_os_error().unwrap_or(0))),
-                        why: "the cgroup's freezer may not be written".into(),
-                    },
-                    Evidence::Seen,
-                    "write to the freezer",
-                ),
-            }
-        }
     }
 
     /// What the reader should know, once.

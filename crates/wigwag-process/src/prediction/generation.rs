@@ -44,10 +44,15 @@ impl Question<'_> {
                 .retain(|effect| *effect != Effect::Ignored);
             prediction.effects.push(Effect::Continues);
             prediction.effects.sort_unstable();
-            prediction.reason = format!(
-                "CONT resumes a stopped process whatever it set; {}",
-                prediction.reason
-            );
+            prediction.reason = match self.disposition() {
+                Disposition::Default if prediction.effects == [Effect::Continues] => {
+                    "CONT resumes a stopped process".into()
+                }
+                _ => format!(
+                    "CONT resumes a stopped process whatever it set; {}",
+                    prediction.reason
+                ),
+            };
         }
         prediction
     }

@@ -98,6 +98,11 @@ pub enum TargetError {
 }
 
 impl Target {
+    /// Whether a number says who it is.
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self, Target::Pid(_) | Target::Thread(_))
+    }
+
     /// Reads a target: `42`, `pid:42`, `-42`, `group:42`, `session:42`, `tree:42`, `cgroup:PATH`, `port:80`, `file:PATH`,
     /// `unit:NAME`, `tid:42`, `name:WORD`; `--own-group` and `--everyone`; and any other word as the name of a process.
     ///
