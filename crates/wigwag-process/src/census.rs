@@ -21,6 +21,8 @@ pub use nearest::nearest;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 
+use wigwag::PidFd;
+
 use crate::procfs::{Proc, ProcDir, is_gone};
 use crate::selector::{Selector, Target};
 use anchor::Ties;
@@ -376,7 +378,10 @@ impl Search<'_> {
             return Ok(());
         }
         // A number is also a thread's, and what is sent to it goes to the whole process of that thread.
-        let tgid = |view: &mut View<'_>| view.status().map(|status| status.tgid);
+        let tgid = |view: &mut View<'_>| match !view.has_status() && leads(&dir) {
+            true => Ok(dir.pid()),
+            false => view.status().map(|status| status.tgid),
+        };
         let filters = &self.rules.filters;
         let passed = match (taken, direct) {
             (Ok(true), None) => match filters.pass(&mut view) {
@@ -491,6 +496,12 @@ impl Search<'_> {
             _ => SelectError::Io(error),
         }
     }
+}
+
+/// Whether this is surely a process and not one of its threads: a pidfd is not to be had for the others, and where the directory
+/// still answers afterwards, it was this one's. A third of what reading `status` takes, which tells it else.
+fn leads(dir: &ProcDir) -> bool {
+    PidFd::open(dir.pid()).is_ok() && dir.is_there()
 }
 
 /// The processes kept so far, each number once.

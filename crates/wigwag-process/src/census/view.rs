@@ -142,6 +142,10 @@ impl<'a> View<'a> {
         self.stat.as_ref().ok_or(Stop::Unreadable("stat"))
     }
 
+    pub(super) fn has_status(&self) -> bool {
+        self.status.is_some()
+    }
+
     pub(super) fn status(&mut self) -> Answer<&Status> {
         if self.status.is_none() {
             let text = self.text(c"status")?;
