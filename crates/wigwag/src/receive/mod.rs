@@ -52,7 +52,10 @@ mod received;
 pub(crate) mod ring;
 pub(crate) mod shared;
 mod signals;
+#[cfg(feature = "tokio")]
+mod stream;
 mod take;
+pub(crate) mod watch;
 
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -64,6 +67,8 @@ use std::time::{Duration, Instant};
 pub use capture::block_everywhere;
 pub use received::Received;
 pub use signals::Signals;
+#[cfg(feature = "tokio")]
+pub use stream::{SignalStream, stream};
 
 use crate::{Errno, Error, Result, Signal, SignalSet, send, sys};
 use hub::{Entry, Hub, Sink};
@@ -157,12 +162,11 @@ pub fn flag(signals: impl Into<SignalSet>, flag: Arc<AtomicBool>) -> Result<Regi
 /// # Ok::<(), wigwag::Error>(())
 /// ```
 pub fn eventfd(signals: impl Into<SignalSet>) -> Result<(Registration, OwnedFd)> {
-    use rustix::event::EventfdFlags;
-    let failed =
-        |errno: rustix::io::Errno| Error::new("make an eventfd", Errno::new(errno.raw_os_error()));
-    let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-    let fd = rustix::event::eventfd(0, flags).map_err(failed)?;
-    let ours = rustix::io::fcntl_dupfd_cloexec(&fd, 0).map_err(failed)?;
+    let fd = watch::eventfd()?;
+    let ours = fd.try_clone().map_err(|error| {
+        let errno = error.raw_os_error().unwrap_or(libc::EMFILE);
+        Error::new("duplicate an eventfd", Errno::new(errno))
+    })?;
     let registration = Options::new().register(signals.into(), Sink::Descriptor(ours), None)?;
     Ok((registration, fd))
 }

@@ -2,17 +2,19 @@
 //!
 //! A queue has two sources. Its signals come from the library's thread, which puts them here; or, where it is a captured signal's
 //! only subscriber, whoever waits here takes them from the kernel himself (*direct*), with no thread between. In both cases he
-//! sleeps in one place, rt_sigtimedwait(2) of the direct signals and of [`KICK`], so that one wake-up serves for everything.
+//! sleeps in one place, rt_sigtimedwait(2) of the direct signals and of [`KICK`], so that one wake-up serves for everything. A
+//! loop that polls has a [`Watch`] instead.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::received::Received;
 use super::shared::{self, KICK};
 use super::take::{Batch, Taken, wait_for};
-use crate::{SignalSet, sys};
+use super::watch::Watch;
+use crate::{Result, SignalSet, sys};
 
 /// How a wait ended.
 pub(crate) enum Next {
@@ -41,6 +43,8 @@ struct State {
     /// Reads many at once, where many come.
     batch: Batch,
     closed: bool,
+    /// What the watch says: that something lies here.
+    shown: bool,
     /// The last one is being worked on by the library's thread for it, until that asks for the next.
     working: bool,
 }
@@ -52,6 +56,8 @@ pub(crate) struct Queue {
     left: Condvar,
     /// The signals that are taken here, by whoever waits.
     direct: AtomicU64,
+    /// Made when somebody asks for it.
+    watch: OnceLock<Arc<Watch>>,
     bound: usize,
     /// A thread of the library's works it off.
     attended: bool,
@@ -64,7 +70,31 @@ impl Queue {
             state: Mutex::default(),
             left: Condvar::new(),
             direct: AtomicU64::new(0),
+            watch: OnceLock::new(),
             bound,
+        }
+    }
+
+    /// Descriptors that are readable while something is to be had here.
+    pub(crate) fn watch(&self) -> Result<&Arc<Watch>> {
+        let mut state = self.lock();
+        if self.watch.get().is_none() {
+            let _ = self.watch.set(Arc::new(Watch::new(self.direct())?));
+            self.show(&mut state);
+        }
+        drop(state);
+        // Set above.
+        Ok(self.watch.wait())
+    }
+
+    /// Has the watch say what is so.
+    fn show(&self, state: &mut State) {
+        let something = !state.items.is_empty() || state.closed;
+        if let Some(watch) = self.watch.get()
+            && state.shown != something
+        {
+            state.shown = something;
+            watch.show(something);
         }
     }
 
@@ -85,6 +115,7 @@ impl Queue {
             shared::crowd(signo, true);
         }
         let waiter = state.waiters.pop();
+        self.show(&mut state);
         drop(state);
         if let Some(waiter) = waiter {
             shared::kick(waiter.tid);
@@ -101,6 +132,9 @@ impl Queue {
         let mut state = self.lock();
         state.era += 1;
         let era = state.era;
+        if let Some(watch) = self.watch.get() {
+            watch.set_direct(self.direct());
+        }
         for waiter in &state.waiters {
             shared::kick(waiter.tid);
         }
@@ -118,20 +152,30 @@ impl Queue {
 
     /// The next one; waits until `until`, for ever where that is `None` and `wait` is set.
     pub(crate) fn next(&self, wait: bool, until: Option<Instant>) -> Next {
-        let mut state = self.lock();
+        let (next, mut state) = self.next_of(self.lock(), wait, until);
+        self.show(&mut state);
+        next
+    }
+
+    fn next_of<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        wait: bool,
+        until: Option<Instant>,
+    ) -> (Next, MutexGuard<'a, State>) {
         loop {
             if let Some(received) = self.take(&mut state) {
-                return Next::Signal(received);
+                return (Next::Signal(received), state);
             }
             if state.closed {
-                return Next::Closed;
+                return (Next::Closed, state);
             }
             let direct = self.direct();
             if direct != 0 && (state.batch.busy || !wait) && self.take_many(&mut state, direct) {
                 continue;
             }
             if !wait {
-                return Next::Nothing;
+                return (Next::Nothing, state);
             }
             let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
             let tid = sys::send::gettid();
@@ -155,14 +199,12 @@ impl Queue {
                     {
                         shared::kick(other.tid);
                     }
-                    return Next::Signal(Received::now(info));
+                    return (Next::Signal(Received::now(info)), state);
                 }
                 Taken::Kick => {}
                 Taken::Nothing => {
-                    return match self.take(&mut state) {
-                        Some(received) => Next::Signal(received),
-                        None => Next::Nothing,
-                    };
+                    let next = self.take(&mut state).map_or(Next::Nothing, Next::Signal);
+                    return (next, state);
                 }
             }
         }
@@ -203,6 +245,7 @@ impl Queue {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
+        self.show(&mut state);
         for waiter in &state.waiters {
             shared::kick(waiter.tid);
         }
@@ -214,6 +257,7 @@ impl Queue {
         let mut state = self.lock();
         state.closed = true;
         let items = std::mem::take(&mut state.items);
+        self.show(&mut state);
         for signal in SignalSet::from_bits(std::mem::take(&mut state.crowding)) {
             shared::crowd(signal.number(), false);
         }

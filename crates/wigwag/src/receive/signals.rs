@@ -1,6 +1,7 @@
 //! Signals as a blocking iterator.
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,11 @@ impl Signals {
         Ok(Signals { hub, entry, queue })
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
     /// The signals that it receives: without those that the process was told to ignore.
     #[must_use]
     pub fn signals(&self) -> SignalSet {
@@ -93,6 +99,28 @@ impl Signals {
             Next::Signal(received) => Some(received),
             Next::Nothing | Next::Closed => None,
         }
+    }
+
+    /// A descriptor for poll(2), select(2) or epoll(7), readable while [`try_next`](Signals::try_next) has something to give, and once
+    /// it is closed. For nothing else: it is not read. Made at the first call, close-on-exec, closed with the `Signals`.
+    ///
+    /// In a loop that is told of changes only (`EPOLLET`), take until there is nothing. In a child made by fork(2) it says nothing.
+    ///
+    /// # Errors
+    /// EMFILE, ENFILE: too many descriptors (it takes three). ENOMEM, ENOSPC: of what epoll needs.
+    ///
+    /// ```
+    /// use rustix::event::{PollFd, PollFlags, poll};
+    /// use wigwag::{Signal, receive::{self, Signals}, send};
+    /// receive::block_everywhere(Signal::HUP)?;
+    /// let signals = Signals::new(Signal::HUP)?;
+    /// send::send(send::process_id(), Signal::HUP)?;
+    /// poll(&mut [PollFd::new(&signals.descriptor()?, PollFlags::IN)], None).unwrap();
+    /// assert_eq!(signals.try_next().unwrap().signal, Signal::HUP);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
+    pub fn descriptor(&self) -> Result<BorrowedFd<'_>> {
+        self.queue.watch()?.both()
     }
 
     /// Ends every wait, of every thread: what has arrived is still given, then `None`.

@@ -9,6 +9,8 @@ pub(crate) mod handler;
 pub(crate) mod marker;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
+#[cfg(feature = "tokio")]
+pub(crate) mod reactor;
 pub(crate) mod send;
 pub(crate) mod siginfo;
 pub(crate) mod signalfd;

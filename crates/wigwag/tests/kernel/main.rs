@@ -9,6 +9,7 @@ mod receive;
 mod receiving;
 mod sending;
 mod storms;
+mod streams;
 mod tools;
 
 use std::process::{Command, ExitCode, Stdio};
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         receiving::CASES,
         sending::CASES,
         storms::CASES,
+        streams::CASES,
     ]
     .concat();
     let arguments: Vec<String> = std::env::args().skip(1).collect();

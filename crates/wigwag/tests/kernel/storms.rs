@@ -33,7 +33,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// How many signals a storm has in all.
-fn count() -> u64 {
+pub fn count() -> u64 {
     let asked = std::env::var("WIGWAG_STORM").ok();
     asked.and_then(|n| n.parse().ok()).unwrap_or(100_000)
 }
@@ -43,7 +43,7 @@ fn wind() -> Signal {
 }
 
 /// A process of its own that queues the values 0 to `count`, and tries again while the queue is full.
-fn start_sender(signal: Signal, count: u64) -> Child {
+pub fn start_sender(signal: Signal, count: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--case", "queue_sender"])
         .env("SEND_TO", std::process::id().to_string())
@@ -72,13 +72,13 @@ fn sender() {
 
 /// Each sender's values, which must come in order.
 #[derive(Default)]
-struct Tally {
+pub struct Tally {
     next: HashMap<i32, i32>,
-    all: u64,
+    pub all: u64,
 }
 
 impl Tally {
-    fn add(&mut self, received: &Received) {
+    pub fn add(&mut self, received: &Received) {
         let next = self.next.entry(received.pid().unwrap()).or_default();
         assert_eq!(received.value().unwrap(), *next, "{received:?}");
         *next += 1;

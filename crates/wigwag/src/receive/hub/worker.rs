@@ -12,6 +12,7 @@ use crate::receive::queue::Queue;
 use crate::receive::received::Received;
 use crate::receive::shared::{self, RING};
 use crate::receive::take::{Batch, Taken, wait_for};
+use crate::receive::watch;
 use crate::{Errno, Error, Result, SignalSet, sys};
 
 impl Hub {
@@ -40,8 +41,7 @@ impl Hub {
                 true
             }
             Sink::Descriptor(fd) => {
-                // A counter at its limit is readable already.
-                let _ = rustix::io::write(fd, &1_u64.to_ne_bytes());
+                watch::ring(fd);
                 true
             }
         };
