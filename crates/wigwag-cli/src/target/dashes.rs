@@ -79,8 +79,12 @@ pub fn read_dashes(dashes: Dashes, words: Vec<OsString>) -> Result<Vec<OsString>
                 && let Some(time) = words.as_slice().first().and_then(|next| next.to_str())
                 && parse_duration(time).is_some()
             {
+                let other = match time.bytes().all(|byte| byte.is_ascii_digit()) {
+                    true => format!("; a process of that number is pid:{time}, before --wait"),
+                    false => String::new(),
+                };
                 return Err(Unreadable(format!(
-                    "--wait {time}: write --wait={time} for the time; a process of that number is pid:{time}, before --wait"
+                    "--wait {time}: write --wait={time} for the time{other}"
                 )));
             }
             if long == b"signal" || long.starts_with(b"signal=") {

@@ -277,9 +277,9 @@ fn nobody(matches: &ArgMatches) -> String {
         one::<String>(matches, "signal").filter(|word| !word.bytes().all(|b| b.is_ascii_digit()));
     match signal {
         Some(word) => {
-            format!("no target: whom is {word} for? A process that is named {word} is name:{word}")
+            format!("whom is {word} for? A process that is named {word} is name:{word}")
         }
-        None => "no target: name a process, or choose with --name, --user, ...".to_owned(),
+        None => "whom? Name a process, or choose with --name, --user, ...".to_owned(),
     }
 }
 

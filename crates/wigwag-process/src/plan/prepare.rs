@@ -126,8 +126,11 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
     if seen.unreadable > 0 {
         let files: Vec<_> = seen.unreadable_files.iter().copied().collect();
         prepared.notes.push(format!(
-            "{} processes may not be read ({}) and are not considered",
-            seen.unreadable,
+            "{} may not be read ({}) and are not considered",
+            match seen.unreadable {
+                1 => "1 process".to_owned(),
+                more => format!("{more} processes"),
+            },
             files.join(", ")
         ));
     }

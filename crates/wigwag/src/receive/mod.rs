@@ -27,7 +27,8 @@
 //! Callbacks run one after the other on one thread of the library's, which is made for the first of them: a slow one holds up the
 //! others. [`Options::own_thread`] gives one a thread and a queue of its own. A [`Signals`] runs on the threads that call it, and,
 //! where it is a captured signal's only subscriber, takes it from the kernel itself. A queue that is full leaves its signals in the
-//! kernel until there is room; other signals go on.
+//! kernel until there is room; other signals go on. A loop that polls watches [`Signals::descriptor`]; with the feature `tokio`,
+//! `receive::stream` gives a stream.
 //!
 //! Every subscription of a signal sees every signal that arrives once it is made. Those of one sender are seen in the order of
 //! sending; caught ones only where no more than one thread has them unblocked, since two handlers may run at once. Standard signals

@@ -28,7 +28,7 @@ const PLAIN_TARGETS: [(&str, &str); 3] = [
 ];
 
 const STATUS: &str = "0 done as asked, 1 no target, 2 wrong usage, 3 some were refused by a guard or denied by the kernel, \
-     4 some did not do as asked in time, 5 wigwag itself could not go on";
+     4 some did not do as asked in time, 5 wigwag itself could not go on, 130 Ctrl-C at a question: nothing was sent";
 
 /// Of verbs that signal nobody and say nothing else.
 const PLAIN_STATUS: &str = "0 done, 2 wrong usage, 5 wigwag itself could not go on";
