@@ -146,7 +146,7 @@ fn everybody_and_ones_own_group_must_be_asked_for_by_name() {
         line(words).ended(2).complains("--everyone");
     }
     // -1 first is HUP by number, and then somebody must follow.
-    line("send -1").ended(2).complains("no target");
+    line("send -1").ended(2).complains("whom?");
 }
 
 #[test]

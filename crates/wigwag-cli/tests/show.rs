@@ -85,7 +85,7 @@ fn who_is_missing_is_said_and_the_others_are_shown() {
         }
     }
     line("show -s 0 1").ended(2).complains("signal 0");
-    line("show").ended(2).complains("no target");
+    line("show").ended(2).complains("whom?");
 }
 
 /// Each process that is looked at costs a descriptor; the soft limit is raised, as the verbs that signal do.
