@@ -46,7 +46,10 @@ impl Freezer {
         ]
         .into_iter()
         .filter_map(|(version, (root, control, words, told))| {
-            let folder = std::path::Path::new(root).join(&name);
+            let root = std::path::Path::new(root);
+            // Not the plain directory that the hierarchies are mounted in: what is written there becomes a file.
+            root.join("cgroup.procs").exists().then_some(())?;
+            let folder = root.join(&name);
             std::fs::create_dir(&folder).ok()?;
             let freezer = Freezer {
                 folder,
