@@ -9,6 +9,7 @@ pub(crate) mod handler;
 pub(crate) mod marker;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
+pub(crate) mod posix_timer;
 #[cfg(feature = "tokio")]
 pub(crate) mod reactor;
 pub(crate) mod send;

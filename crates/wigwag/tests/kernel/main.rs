@@ -10,6 +10,7 @@ mod receiving;
 mod sending;
 mod storms;
 mod streams;
+mod timers;
 mod tools;
 
 use std::process::{Command, ExitCode, Stdio};
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         sending::CASES,
         storms::CASES,
         streams::CASES,
+        timers::CASES,
     ]
     .concat();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
