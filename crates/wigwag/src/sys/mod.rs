@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod action;
+pub(crate) mod alt_stack;
 pub(crate) mod handler;
 pub(crate) mod marker;
 pub(crate) mod mask;
@@ -13,6 +14,7 @@ pub(crate) mod posix_timer;
 #[cfg(feature = "tokio")]
 pub(crate) mod reactor;
 pub(crate) mod send;
+pub(crate) mod sigaction;
 pub(crate) mod siginfo;
 pub(crate) mod signalfd;
 pub(crate) mod timer;

@@ -209,8 +209,8 @@ impl PosixTimer {
     /// away when it would be taken; before Linux 6.13 it still comes.
     ///
     /// # Errors
-    /// EOVERFLOW: a time above 146 years, or one that does not fit the machine's words (68 years on 32 bits). EINVAL: the timer is a
-    /// parent's, from before a fork. ESRCH: a timer of a thread's CPU time, and that thread has ended.
+    /// EOVERFLOW: a time above 146 years, or one that does not fit the machine's words (68 years on 32 bits). EINVAL: the
+    /// timer is a parent's, from before a fork. ESRCH: a timer of a thread's CPU time, and that thread has ended.
     ///
     /// ```
     /// use std::time::Duration;
@@ -235,8 +235,8 @@ impl PosixTimer {
     /// Of intervals that have passed already, the first signal's overrun tells.
     ///
     /// # Errors
-    /// EOVERFLOW: a time above 292 years, an interval above 146, or one that does not fit the machine's words (68 years on 32 bits).
-    /// EINVAL, ESRCH: as [`set`](PosixTimer::set).
+    /// EOVERFLOW: a time above 292 years, an interval above 146, or one that does not fit the machine's words (68 years on 32
+    /// bits). EINVAL, ESRCH: as [`set`](PosixTimer::set).
     ///
     /// ```
     /// use std::time::Duration;

@@ -2,6 +2,7 @@
 //! change masks and dispositions: this program starts itself once for each, and ends one that takes too long.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod actions;
 mod causes;
 mod facts;
 mod forge;
@@ -24,6 +25,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
     let cases: Vec<Case> = [
+        actions::CASES,
         causes::CASES,
         facts::CASES,
         receive::CASES,
