@@ -6,6 +6,8 @@
 
 pub(crate) mod action;
 pub(crate) mod alt_stack;
+pub(crate) mod before;
+pub(crate) mod exec;
 pub(crate) mod handler;
 pub(crate) mod marker;
 pub(crate) mod mask;

@@ -9,6 +9,7 @@ mod forge;
 mod receive;
 mod receiving;
 mod sending;
+mod starting;
 mod storms;
 mod streams;
 mod timers;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         receive::CASES,
         receiving::CASES,
         sending::CASES,
+        starting::CASES,
         storms::CASES,
         streams::CASES,
         timers::CASES,

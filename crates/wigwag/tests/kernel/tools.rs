@@ -159,3 +159,17 @@ pub fn no_core() {
     };
     rustix::process::setrlimit(rustix::process::Resource::Core, none).unwrap();
 }
+
+/// Ignores a signal as whoever started this program could have: the library is not told.
+pub fn ignore_behind_its_back(signal: Signal) {
+    // SAFETY: no handler is installed.
+    let before = unsafe { libc::signal(signal.number(), libc::SIG_IGN) };
+    assert_ne!(before, libc::SIG_ERR);
+}
+
+/// Has the standard library make the child by fork and not by posix_spawn.
+pub fn touch_pre_exec(command: &mut std::process::Command) -> &mut std::process::Command {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: the closure does nothing.
+    unsafe { command.pre_exec(|| Ok(())) }
+}
