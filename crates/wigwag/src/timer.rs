@@ -4,12 +4,14 @@
 //! [`PosixTimer`]s it makes as many as it wants, and exec deletes them. A child made by fork has none running.
 
 mod clock;
+mod notify;
 mod posix;
 
 use std::time::Duration;
 
 pub use clock::Clock;
-pub use posix::{Notify, PosixTimer};
+pub use notify::Notify;
+pub use posix::PosixTimer;
 
 use crate::{Error, Result, Signal, sys};
 

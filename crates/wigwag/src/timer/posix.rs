@@ -6,47 +6,12 @@
 //! A timer is its process's, not a thread's. A child made by fork has none of them, and what it does with its parent's fails; exec
 //! deletes them, whether or not they have run out; a signal that is pending already stays.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::clock::NO_ALARM;
-use super::{Clock, Setting, setting};
-use crate::sys::posix_timer::{self as sys, Tell};
+use super::{Clock, Notify, Setting, setting};
+use crate::sys::posix_timer as sys;
 use crate::{Errno, Error, Result, Signal};
-
-/// How a timer tells that it ran out: sigevent(3type).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Notify {
-    /// Not at all (`SIGEV_NONE`): for one that is only looked at, by [`PosixTimer::get`].
-    Nothing,
-    /// A signal with a value to the process: any thread that does not block it may take it (`SIGEV_SIGNAL`).
-    Process {
-        /// The signal. Several timers may have the same: each has its place in the queue, for a standard signal too.
-        signal: Signal,
-        /// What comes with it.
-        value: i32,
-    },
-    /// A signal with a value to one thread of this process (`SIGEV_THREAD_ID`): nobody else can take it. Nothing comes any more
-    /// once the thread has ended.
-    Thread {
-        /// The signal.
-        signal: Signal,
-        /// What comes with it.
-        value: i32,
-        /// The thread, as [`send::thread_id`](crate::send::thread_id) has it.
-        thread: i32,
-    },
-}
-
-impl fmt::Display for Notify {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Notify::Nothing => f.write_str("no signal"),
-            Notify::Process { signal, .. } => write!(f, "{signal}"),
-            Notify::Thread { signal, thread, .. } => write!(f, "{signal} to thread {thread}"),
-        }
-    }
-}
 
 /// A timer of timer_create(2), which is deleted when this is dropped.
 ///
@@ -108,11 +73,7 @@ impl PosixTimer {
     /// ```
     pub fn new(clock: Clock, notify: Notify) -> Result<PosixTimer> {
         let failed = |errno| Error::new(format!("make a timer of {clock} with {notify}"), errno);
-        let (signal, thread) = match notify {
-            Notify::Nothing => (None, None),
-            Notify::Process { signal, .. } => (Some(signal), None),
-            Notify::Thread { signal, thread, .. } => (Some(signal), Some(thread)),
-        };
+        let (signal, thread) = (notify.signal(), notify.thread());
         if signal.is_some_and(Signal::is_reserved) {
             return Err(failed(Errno::INVAL).with_note("the C library keeps the signal for itself"));
         }
@@ -122,23 +83,7 @@ impl PosixTimer {
                 .with_note(format!("the id of a thread is above 0, not {thread}")));
         }
         let generation = sys::generation().map_err(|errno| Error::new("watch for forks", errno))?;
-        let tell = match notify {
-            Notify::Nothing => Tell::Nobody,
-            Notify::Process { signal, value } => Tell::Process {
-                signo: signal.number(),
-                value,
-            },
-            Notify::Thread {
-                signal,
-                value,
-                thread,
-            } => Tell::Thread {
-                signo: signal.number(),
-                value,
-                tid: thread,
-            },
-        };
-        match sys::create(clock.number(), &tell) {
+        match sys::create(clock.number(), &notify.tell()) {
             Ok(id) => Ok(PosixTimer {
                 id,
                 clock,
