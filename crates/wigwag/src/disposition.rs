@@ -1,4 +1,7 @@
-//! What this process does with a signal: the default, nothing, or a handler. Read, set to default or ignore, put back.
+//! What this process does with a signal: the default, nothing, or a handler. Read, set, put back.
+//!
+//! [`default`] and [`ignore`] are safe; [`sigaction`] installs a handler of one's own, for which the caller answers, and
+//! [`AltStack`] gives it a stack. [`receive`](crate::receive) runs ordinary code instead.
 //!
 //! Dispositions are the process's: all threads share them. A child made by fork begins with the same; a program started
 //! by exec keeps what is ignored, and has the default for what was caught. With CHLD ignored, children leave no status.
@@ -12,7 +15,15 @@
 //! # Ok::<(), wigwag::Error>(())
 //! ```
 
+mod alt_stack;
+mod handler;
+
 use std::fmt;
+
+pub use alt_stack::AltStack;
+pub use handler::Handler;
+
+pub use crate::sys::sigaction::sigaction;
 
 use crate::sys::action::{self, Action};
 use crate::{Error, Result, Signal, SignalSet};
@@ -216,6 +227,7 @@ pub fn ignore(signal: Signal) -> Result<Previous> {
 /// assert!(!disposition::get(Signal::USR1)?.flags.contains(Flags::RESTART));
 /// # Ok::<(), wigwag::Error>(())
 /// ```
+#[doc(alias = "siginterrupt")]
 pub fn interrupt(signal: Signal, interrupts: bool) -> Result<Previous> {
     let now = action::get(signal.number())
         .map_err(|errno| Error::new(format!("read the disposition of {signal}"), errno))?;
@@ -228,7 +240,7 @@ pub fn interrupt(signal: Signal, interrupts: bool) -> Result<Previous> {
     put(signal, &now.with_flags(flags))
 }
 
-fn put(signal: Signal, new: &Action) -> Result<Previous> {
+pub(crate) fn put(signal: Signal, new: &Action) -> Result<Previous> {
     action::set(signal.number(), new)
         .map(|action| Previous { signal, action })
         .map_err(|errno| {

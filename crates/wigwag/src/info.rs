@@ -3,6 +3,7 @@
 mod cause;
 mod codes;
 mod display;
+mod siginfo;
 mod value;
 
 pub use cause::{Cause, PerfEvent};
@@ -10,6 +11,7 @@ pub use codes::{
     ArithmeticCode, BusCode, ChildCode, EmulationCode, IllegalCode, PollCode, SegmentCode,
     SyscallCode, TrapCode,
 };
+pub use siginfo::Siginfo;
 pub use value::Value;
 
 use crate::sys::siginfo::RawInfo;

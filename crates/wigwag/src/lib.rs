@@ -1,4 +1,5 @@
-//! A program's own signals: what a signal is, sending, waiting, masks, dispositions, timers and descriptors.
+//! A program's own signals: what a signal is, sending, receiving, waiting, masks, dispositions, timers, descriptors, and what a
+//! program that is started inherits.
 //!
 //! The crate asks the kernel and nothing else: it never prints, and reads `/proc` only for the name of a terminal
 //! ([`keys::read`]). Everything that can fail returns an [`Error`] that says what was attempted and names the errno.
@@ -17,6 +18,7 @@ pub mod catalog;
 pub mod disposition;
 mod errno;
 mod error;
+pub mod exec;
 pub mod info;
 pub mod keys;
 pub mod mask;

@@ -1,9 +1,17 @@
-//! alarm and the three interval timers, which send a signal when they run out.
+//! alarm, the three interval timers, and POSIX timers, which send a signal when they run out.
 //!
-//! A process has one of each; [`alarm`] and [`Timer::Real`] are the same one. A child made by fork has none running; exec
-//! keeps them running.
+//! A process has one each of the first, and exec keeps them running; [`alarm`] and [`Timer::Real`] are the same one. Of
+//! [`PosixTimer`]s it makes as many as it wants, and exec deletes them. A child made by fork has none running.
+
+mod clock;
+mod notify;
+mod posix;
 
 use std::time::Duration;
+
+pub use clock::Clock;
+pub use notify::Notify;
+pub use posix::PosixTimer;
 
 use crate::{Error, Result, Signal, sys};
 

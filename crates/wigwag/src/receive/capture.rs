@@ -29,9 +29,9 @@ const NEVER: SignalSet = SignalSet::of(&[
 /// those that must never be blocked: KILL, STOP, the faults ([`SignalSet::FAULTS`]), ABRT, and the terminal's stop signals. What
 /// is captured is given back.
 ///
-/// Threads made from now on inherit the mask, and so do children: a program started by exec has these signals blocked unless it
-/// is started by [`Command`](std::process::Command) with the mask put back (see the module's *Children*). A child made by fork(2)
-/// has the mask from before this call.
+/// Threads made from now on inherit the mask, and so do children: a program started by exec has these signals blocked unless its
+/// [`Command`](std::process::Command) is told [`signals_as_before`](crate::exec::CommandSignals::signals_as_before). A child made by
+/// fork(2) has the mask from before this call.
 ///
 /// # Errors
 /// EBUSY: the program has other threads already, which would not block them and be ended by them. EEXIST: another copy of this

@@ -44,7 +44,20 @@
 //!
 //! A child made by fork(2) has masks and dispositions as before the library, and no registrations; it may make its own. A program
 //! started by exec keeps masks and ignored signals: a [`Command`](std::process::Command) that is started from a program that has
-//! captured signals has them blocked.
+//! captured signals has them blocked, and from a callback all. [`exec::CommandSignals`](crate::exec::CommandSignals) starts it with
+//! what was blocked and ignored before `block_everywhere`, or before the first use of the library; for a plain exec
+//! [`exec::ExecSignals::apply`](crate::exec::ExecSignals::apply) does.
+//!
+//! ```
+//! use std::process::Command;
+//! use wigwag::exec::CommandSignals;
+//! # use wigwag::{Signal, receive};
+//! # receive::block_everywhere(Signal::TERM)?;
+//! let mut child = Command::new("sleep").arg("60").signals_as_before().spawn()?;
+//! wigwag::send::send(child.id() as i32, Signal::TERM)?; // ends it
+//! # assert!(!child.wait()?.success());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod capture;
 pub(crate) mod hub;

@@ -41,7 +41,7 @@ pub(crate) fn refuses(signal: Signal) -> Option<&'static str> {
     }
     let fault = [Signal::ILL, Signal::BUS, Signal::FPE, Signal::SEGV].contains(&signal);
     fault.then_some(
-        "it tells of a fault of the very thread that it interrupts: ordinary code cannot run before that goes on",
+        "it tells of a fault of the very thread that it interrupts: only a handler there can (disposition::sigaction)",
     )
 }
 

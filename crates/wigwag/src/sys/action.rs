@@ -27,7 +27,8 @@ impl Action {
     pub(crate) fn with_mask(handler: usize, flags: i32, mask: u64) -> Action {
         let mut action = Action::plain(handler, flags);
         for number in (1..=64).filter(|number| mask & 1 << (number - 1) != 0) {
-            // SAFETY: the set was zeroed, which is a valid empty one; the C library leaves out the numbers that it keeps for itself.
+            // SAFETY: the set was zeroed, which is a valid empty one; the C library leaves out the numbers that it keeps for
+            // itself.
             unsafe { libc::sigaddset(&raw mut action.0.sa_mask, number) };
         }
         action
@@ -63,9 +64,12 @@ pub(crate) fn get(signal: i32) -> Result<Action, Errno> {
     Ok(Action(unsafe { action.assume_init() }))
 }
 
-/// Sets the action for a signal and gives the one before. An [`Action`] is `SIG_DFL`, `SIG_IGN`, or was read from this
-/// process, so that its handler was installed by code that vouched for it.
+/// Sets the action for a signal and gives the one before. An [`Action`] is `SIG_DFL`, `SIG_IGN`, the crate's own handler, one
+/// that was read from this process, so that it was installed by code that vouched for it, or comes from
+/// [`sigaction`](super::sigaction::sigaction), whose caller vouches for it.
 pub(crate) fn set(signal: i32, new: &Action) -> Result<Action, Errno> {
+    // Remembered before the first change. In signal context this is a load: what installed the handler has remembered it.
+    super::before::ignored();
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a valid action is read from the first pointer, and one is written to the second.
     check(unsafe { libc::sigaction(signal, &raw const new.0, action.as_mut_ptr()) }.into())?;

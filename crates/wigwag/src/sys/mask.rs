@@ -9,6 +9,10 @@ use crate::Errno;
 
 /// rt_sigprocmask(2) with `SIG_BLOCK`, `SIG_UNBLOCK` or `SIG_SETMASK`; gives the mask before.
 pub(crate) fn change(how: i32, bits: u64) -> Result<u64, Errno> {
+    if how == libc::SIG_SETMASK || bits != 0 {
+        // Remembered before the first change.
+        super::before::mask();
+    }
     let bits = kernel_set(bits);
     let mut before = 0_u64;
     // SAFETY: the kernel reads 8 bytes at the first pointer and writes 8 at the second.

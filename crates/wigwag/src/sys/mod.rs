@@ -5,13 +5,18 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod action;
+pub(crate) mod alt_stack;
+pub(crate) mod before;
+pub(crate) mod exec;
 pub(crate) mod handler;
 pub(crate) mod marker;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
+pub(crate) mod posix_timer;
 #[cfg(feature = "tokio")]
 pub(crate) mod reactor;
 pub(crate) mod send;
+pub(crate) mod sigaction;
 pub(crate) mod siginfo;
 pub(crate) mod signalfd;
 pub(crate) mod timer;

@@ -35,7 +35,8 @@ pub(crate) fn of_siginfo(info: &libc::siginfo_t) -> RawInfo {
     /// The union is aligned as its pointers are.
     const UNION: usize = if WORD == 8 { 16 } else { 12 };
     const { assert!(size_of::<libc::siginfo_t>() == 128) };
-    // SAFETY: a siginfo has 128 bytes; all that is handed in here was zeroed, then written by the kernel.
+    // SAFETY: a siginfo has 128 bytes; all that is handed in here was zeroed, then written by the kernel, or is what the
+    // kernel gives a handler, which it zeroes as far as it has nothing to say.
     let bytes = unsafe { &*std::ptr::from_ref(info).cast::<[u8; 128]>() };
     let four = |offset: usize| -> [u8; 4] {
         let mut out = [0; 4];

@@ -55,7 +55,7 @@ fn read(timer: &libc::itimerval) -> Spec {
 
 /// Half of the nanoseconds that the kernel's 64 bits hold, 146 years: to the time of a timer of CPU time it adds what was
 /// used already, and the sum of more than this can overflow, which makes the timer run out at once.
-const LONGEST: Duration = Duration::from_secs(i64::MAX as u64 / 1_000_000_000 / 2);
+pub(crate) const LONGEST: Duration = Duration::from_secs(i64::MAX as u64 / 1_000_000_000 / 2);
 
 /// Rounded up to whole microseconds: a very short time must not become 0, which would disarm.
 fn timeval(duration: Duration) -> libc::timeval {

@@ -2,14 +2,17 @@
 //! change masks and dispositions: this program starts itself once for each, and ends one that takes too long.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod actions;
 mod causes;
 mod facts;
 mod forge;
 mod receive;
 mod receiving;
 mod sending;
+mod starting;
 mod storms;
 mod streams;
+mod timers;
 mod tools;
 
 use std::process::{Command, ExitCode, Stdio};
@@ -23,13 +26,16 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
     let cases: Vec<Case> = [
+        actions::CASES,
         causes::CASES,
         facts::CASES,
         receive::CASES,
         receiving::CASES,
         sending::CASES,
+        starting::CASES,
         storms::CASES,
         streams::CASES,
+        timers::CASES,
     ]
     .concat();
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -134,3 +134,42 @@ pub fn send_by_pid_as_descriptor(pid: i32) -> wigwag::Errno {
     assert_eq!(result, -1);
     wigwag::Errno::new(std::io::Error::last_os_error().raw_os_error().unwrap())
 }
+
+/// Ends the process at once; async-signal-safe.
+pub fn exit(code: i32) -> ! {
+    // SAFETY: takes a number, and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// Calls itself until the thread's stack is full.
+#[allow(unconditional_recursion)]
+pub fn overflow_the_stack() {
+    fn deeper(n: u64) -> u64 {
+        let room = std::hint::black_box([n; 64]);
+        deeper(n + 1) + room[0]
+    }
+    std::hint::black_box(deeper(0));
+}
+
+/// Children that end by a fault leave no core file.
+pub fn no_core() {
+    let none = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    rustix::process::setrlimit(rustix::process::Resource::Core, none).unwrap();
+}
+
+/// Ignores a signal as whoever started this program could have: the library is not told.
+pub fn ignore_behind_its_back(signal: Signal) {
+    // SAFETY: no handler is installed.
+    let before = unsafe { libc::signal(signal.number(), libc::SIG_IGN) };
+    assert_ne!(before, libc::SIG_ERR);
+}
+
+/// Has the standard library make the child by fork and not by posix_spawn.
+pub fn touch_pre_exec(command: &mut std::process::Command) -> &mut std::process::Command {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: the closure does nothing.
+    unsafe { command.pre_exec(|| Ok(())) }
+}
