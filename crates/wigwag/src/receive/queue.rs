@@ -25,6 +25,15 @@ pub(crate) enum Next {
     Closed,
 }
 
+impl Next {
+    pub(crate) fn signal(self) -> Option<Received> {
+        match self {
+            Next::Signal(received) => Some(received),
+            Next::Nothing | Next::Closed => None,
+        }
+    }
+}
+
 /// A thread in the kernel's wait.
 struct Waiter {
     tid: i32,
@@ -77,14 +86,15 @@ impl Queue {
 
     /// Descriptors that are readable while something is to be had here.
     pub(crate) fn watch(&self) -> Result<&Arc<Watch>> {
+        // Under the lock: what changes meanwhile is shown afterwards.
         let mut state = self.lock();
-        if self.watch.get().is_none() {
-            let _ = self.watch.set(Arc::new(Watch::new(self.direct())?));
-            self.show(&mut state);
+        if let Some(watch) = self.watch.get() {
+            return Ok(watch);
         }
-        drop(state);
-        // Set above.
-        Ok(self.watch.wait())
+        let new = Arc::new(Watch::new(self.direct())?);
+        let watch = self.watch.get_or_init(|| new);
+        self.show(&mut state);
+        Ok(watch)
     }
 
     /// Has the watch say what is so.

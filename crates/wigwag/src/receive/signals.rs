@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use super::hub::{self, Entry, Hub, Sink};
 use super::queue::{Next, Queue};
+#[cfg(feature = "tokio")]
+use super::watch::Watch;
 use super::{Options, ROOM, Received};
-use crate::{Result, SignalSet};
+use crate::{Errno, Error, Result, SignalSet};
 
 /// Signals, one after the other, on the threads that ask for them.
 ///
 /// Used by several threads (by reference, or in an [`Arc`]) it shares the work: together they get all, and none twice. Where the
 /// signals are captured and nobody else receives them, no thread is made, and the calling thread takes them from the kernel.
+/// In a child made by fork(2) it is closed and has nothing; the child makes its own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -58,8 +61,8 @@ impl Signals {
     }
 
     #[cfg(feature = "tokio")]
-    pub(crate) fn queue(&self) -> &Queue {
-        &self.queue
+    pub(crate) fn watch(&self) -> Result<&Arc<Watch>> {
+        self.queue.watch()
     }
 
     /// The signals that it receives: without those that the process was told to ignore.
@@ -68,11 +71,20 @@ impl Signals {
         self.entry.signals
     }
 
+    /// What [`Queue::next`] has; in a child made by fork nothing, for ever: the lock may have been held, the waiters are threads of
+    /// the parent's, and the descriptors are shared with it.
+    pub(crate) fn pull(&self, wait: bool, until: Option<Instant>) -> Next {
+        match hub::is_current(self.hub) {
+            true => self.queue.next(wait, until),
+            false => Next::Closed,
+        }
+    }
+
     /// Waits for the next one. `None` once it has been closed and nothing is left.
     #[must_use]
     pub fn next(&self) -> Option<Received> {
         loop {
-            match self.queue.next(true, None) {
+            match self.pull(true, None) {
                 Next::Signal(received) => return Some(received),
                 Next::Nothing => {}
                 Next::Closed => return None,
@@ -85,29 +97,24 @@ impl Signals {
     pub fn next_timeout(&self, time: Duration) -> Option<Received> {
         match Instant::now().checked_add(time) {
             None => self.next(),
-            Some(until) => match self.queue.next(true, Some(until)) {
-                Next::Signal(received) => Some(received),
-                Next::Nothing | Next::Closed => None,
-            },
+            Some(until) => self.pull(true, Some(until)).signal(),
         }
     }
 
     /// The next one if it is there already.
     #[must_use]
     pub fn try_next(&self) -> Option<Received> {
-        match self.queue.next(false, None) {
-            Next::Signal(received) => Some(received),
-            Next::Nothing | Next::Closed => None,
-        }
+        self.pull(false, None).signal()
     }
 
     /// A descriptor for poll(2), select(2) or epoll(7), readable while [`try_next`](Signals::try_next) has something to give, and once
     /// it is closed. For nothing else: it is not read. Made at the first call, close-on-exec, closed with the `Signals`.
     ///
-    /// In a loop that is told of changes only (`EPOLLET`), take until there is nothing. In a child made by fork(2) it says nothing.
+    /// In a loop that is told of changes only (`EPOLLET`), take until there is nothing. One that a child made by fork(2) has inherited
+    /// tells of its parent's signals: it is for the parent.
     ///
     /// # Errors
-    /// EMFILE, ENFILE: too many descriptors (it takes three). ENOMEM, ENOSPC: of what epoll needs.
+    /// EINVAL: this is a child made by fork. EMFILE, ENFILE: too many descriptors (it takes three). ENOMEM, ENOSPC: of what epoll needs.
     ///
     /// ```
     /// use rustix::event::{PollFd, PollFlags, poll};
@@ -120,12 +127,20 @@ impl Signals {
     /// # Ok::<(), wigwag::Error>(())
     /// ```
     pub fn descriptor(&self) -> Result<BorrowedFd<'_>> {
+        if !hub::is_current(self.hub) {
+            let error = Error::new("watch for signals", Errno::INVAL);
+            return Err(
+                error.with_note("they are received by the process that this one was forked from")
+            );
+        }
         self.queue.watch()?.both()
     }
 
     /// Ends every wait, of every thread: what has arrived is still given, then `None`.
     pub fn close(&self) {
-        self.queue.close();
+        if hub::is_current(self.hub) {
+            self.queue.close();
+        }
     }
 }
 

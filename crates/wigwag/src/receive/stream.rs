@@ -41,8 +41,8 @@ pub fn stream(signals: impl Into<SignalSet>) -> Result<SignalStream> {
 }
 
 /// Signals as a [`Stream`]. Captured ones whose only subscriber it is are taken from the kernel by the task that polls, with no
-/// thread between; else the library's thread takes them. Nothing is lost: what the task has no time for stays in the kernel
-/// (captured), or in the queue of 1,024 and then in the kernel (caught).
+/// thread between; else the library's thread takes them. Nothing is lost: what the task has no time for stays in the kernel, but
+/// for the up to 128 that are read at once (captured), or in the queue of 1,024 and then in the kernel (caught).
 ///
 /// The task that polls last is the one that is woken. Dropped, it leaves captured signals that nobody has taken to the next
 /// subscriber.
@@ -77,7 +77,7 @@ impl SignalStream {
         }
         let receiver = Signals::with(signals, options)?;
         let register = |side| sys::reactor::register(side).map_err(failed);
-        let watch = receiver.queue().watch()?;
+        let watch = receiver.watch()?;
         let here = register(Side::Here(Arc::clone(watch)))?;
         let kernel = register(Side::Kernel(Arc::clone(watch)))?;
         Ok(SignalStream {
@@ -100,7 +100,8 @@ impl SignalStream {
         self.signals.signals()
     }
 
-    /// The next one; `None` where there will be none any more (it was for one signal only). Nothing is lost when the future is
+    /// The next one; `None` where there will be none any more: it was for one signal only, the runtime
+    /// shuts down, or this is a child made by fork(2). Nothing is lost when the future is
     /// dropped before it is ready, as in `select!`.
     ///
     /// ```
@@ -131,7 +132,7 @@ impl SignalStream {
     /// ```
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Received>> {
         loop {
-            match self.signals.queue().next(false, None) {
+            match self.signals.pull(false, None) {
                 Next::Signal(received) => return Poll::Ready(Some(received)),
                 Next::Closed => return Poll::Ready(None),
                 Next::Nothing => {}

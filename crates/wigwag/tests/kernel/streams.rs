@@ -5,14 +5,22 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use wigwag::receive::{self, Signals};
-use wigwag::{Signal, send};
+use wigwag::{Errno, Signal, WaitStatus, send};
 
 use crate::Case;
+use crate::tools::{collect, fork};
 
 pub const CASES: &[Case] = &[
     ("streams::a_descriptor_tells_captured", || tells(true)),
     ("streams::a_descriptor_tells_caught", || tells(false)),
     ("streams::a_descriptor_follows_the_taker", follows),
+    ("streams::a_forked_child_takes_nothing_away", || {
+        a_child(false);
+    }),
+    (
+        "streams::a_forked_child_takes_nothing_away_captured",
+        || a_child(true),
+    ),
     #[cfg(feature = "tokio")]
     ("streams::a_stream_needs_a_runtime", tokio::needs_a_runtime),
     #[cfg(feature = "tokio")]
@@ -85,6 +93,33 @@ fn follows() {
         assert!(readable(fd, SOON), "{value}");
         assert_eq!(signals.try_next().unwrap().value(), Some(value));
     }
+}
+
+/// A child shares the descriptors with its parent, and whatever it does with what it has inherited is no concern of that.
+fn a_child(captured: bool) {
+    if captured {
+        receive::block_everywhere(Signal::rtmin()).unwrap();
+    }
+    let signals = Signals::new(Signal::rtmin()).unwrap();
+    let fd = signals.descriptor().unwrap();
+    for value in 0..2 {
+        send::queue(send::process_id(), Signal::rtmin(), value).unwrap();
+    }
+    assert_eq!(signals.next().unwrap().value(), Some(0));
+    assert!(readable(fd, SOON), "one more lies there, or in the kernel");
+    let child = fork(|| {
+        assert_eq!(signals.try_next(), None);
+        assert_eq!(signals.next_timeout(SOON), None);
+        assert_eq!(signals.next(), None);
+        assert_eq!(signals.descriptor().unwrap_err().errno(), Errno::INVAL);
+        signals.close();
+        0
+    });
+    assert_eq!(collect(child), WaitStatus::Exited(0));
+    assert!(readable(fd, SOON));
+    assert_eq!(signals.try_next().unwrap().value(), Some(1));
+    assert!(!readable(fd, Duration::ZERO));
+    assert_eq!(signals.try_next(), None);
 }
 
 #[cfg(feature = "tokio")]
