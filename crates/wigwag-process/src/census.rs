@@ -6,6 +6,7 @@
 
 mod anchor;
 mod file;
+mod held;
 mod missing;
 mod name;
 mod nearest;
@@ -15,17 +16,17 @@ mod unit;
 mod view;
 
 pub(crate) use anchor::census_again;
+pub(crate) use missing::processes;
 pub use missing::{Missing, Why};
 pub use nearest::nearest;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::io;
-
-use wigwag::PidFd;
 
 use crate::procfs::{Proc, ProcDir, is_gone};
 use crate::selector::{Selector, Target};
 use anchor::Ties;
+use held::{Held, One, leads};
 use rules::{Rule, Rules};
 use view::{Buffers, Stop, View};
 
@@ -239,12 +240,6 @@ struct Hit {
     why: Option<Why>,
     /// Others were found that may have the number only since those found before have ended.
     replaced: bool,
-}
-
-#[derive(Clone, Copy)]
-enum One {
-    Newest,
-    Oldest,
 }
 
 struct Search<'a> {
@@ -495,55 +490,5 @@ impl Search<'_> {
             },
             _ => SelectError::Io(error),
         }
-    }
-}
-
-/// Whether this is surely a process and not one of its threads: a pidfd is not to be had for the others, and where the directory
-/// still answers afterwards, it was this one's. A third of what reading `status` takes, which tells it else.
-fn leads(dir: &ProcDir) -> bool {
-    PidFd::open(dir.pid()).is_ok() && dir.is_there()
-}
-
-/// The processes kept so far, each number once.
-#[derive(Default)]
-struct Held {
-    list: Vec<(usize, u64, ProcDir)>,
-    index: HashMap<i32, usize>,
-}
-
-impl Held {
-    /// Where it is kept, if it is.
-    fn add(&mut self, dir: ProcDir, target: usize, start: u64, one: Option<One>) -> Option<usize> {
-        let pid = dir.pid();
-        if let Some(&at) = self.index.get(&pid) {
-            let entry = &mut self.list[at];
-            entry.0 = entry.0.min(target);
-            return Some(at);
-        }
-        if let (Some(one), Some(best)) = (one, self.list.first()) {
-            let (new, old) = ((start, pid), (best.1, best.2.pid()));
-            let better = match one {
-                One::Newest => new > old,
-                One::Oldest => new < old,
-            };
-            if !better {
-                return None;
-            }
-            self.list.clear();
-            self.index.clear();
-        }
-        self.index.insert(pid, self.list.len());
-        self.list.push((target, start, dir));
-        Some(self.list.len() - 1)
-    }
-
-    fn dir(&self, at: usize) -> &ProcDir {
-        &self.list[at].2
-    }
-
-    fn into_order(mut self) -> Vec<ProcDir> {
-        self.list
-            .sort_by_key(|(target, _, dir)| (*target, dir.pid()));
-        self.list.into_iter().map(|(_, _, dir)| dir).collect()
     }
 }

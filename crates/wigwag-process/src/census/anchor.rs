@@ -6,8 +6,9 @@
 
 use std::io;
 
+use super::SelectError;
+use super::held::Held;
 use super::rules::Rules;
-use super::{Held, SelectError};
 use crate::procfs::{Proc, ProcDir, Stat, is_gone};
 use crate::selector::{Selector, Target};
 

@@ -186,7 +186,8 @@ impl Missing {
     }
 }
 
-fn processes(n: usize) -> String {
+/// So many, in words.
+pub(crate) fn processes(n: usize) -> String {
     if n == 1 {
         "1 process".to_owned()
     } else {

@@ -6,7 +6,7 @@ use wigwag::send::probe_group;
 use wigwag::{Scope, Signal, pidfd_send};
 
 use super::{Delivery, Entry, Held, Judge, PlanError, Prepared, Refusal};
-use crate::census::census_sparing;
+use crate::census::{census_sparing, processes};
 use crate::freezer::FreezerGroup;
 use crate::identity::{Identity, Who};
 use crate::order::{Action, Order, Schedule};
@@ -127,10 +127,7 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
         let files: Vec<_> = seen.unreadable_files.iter().copied().collect();
         prepared.notes.push(format!(
             "{} may not be read ({}) and are not considered",
-            match seen.unreadable {
-                1 => "1 process".to_owned(),
-                more => format!("{more} processes"),
-            },
+            processes(seen.unreadable),
             files.join(", ")
         ));
     }
