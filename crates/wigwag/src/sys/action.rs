@@ -69,7 +69,7 @@ pub(crate) fn get(signal: i32) -> Result<Action, Errno> {
 /// [`sigaction`](super::sigaction::sigaction), whose caller vouches for it.
 pub(crate) fn set(signal: i32, new: &Action) -> Result<Action, Errno> {
     // Remembered before the first change. In signal context this is a load: what installed the handler has remembered it.
-    super::before::ignored();
+    super::before::was_ignored(signal);
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a valid action is read from the first pointer, and one is written to the second.
     check(unsafe { libc::sigaction(signal, &raw const new.0, action.as_mut_ptr()) }.into())?;
