@@ -10,13 +10,6 @@ use super::check;
 use super::timer::Spec;
 use crate::Errno;
 
-/// How a timer tells that it ran out.
-pub(crate) enum Tell {
-    Nobody,
-    Process { signo: i32, value: i32 },
-    Thread { signo: i32, value: i32, tid: i32 },
-}
-
 /// A time as these calls have it: two words of the machine.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
@@ -55,18 +48,23 @@ impl Times {
     }
 }
 
-/// timer_create(2); gives the kernel's number.
-pub(crate) fn create(clock: i32, tell: &Tell) -> Result<i32, Errno> {
+/// timer_create(2): with a signal and its value to the process or to one thread, or with none. Gives the kernel's number.
+pub(crate) fn create(
+    clock: i32,
+    signal: Option<(i32, i32)>,
+    thread: Option<i32>,
+) -> Result<i32, Errno> {
     // SAFETY: all fields of a sigevent are numbers or a pointer: zero is valid for each.
     let mut event = unsafe { std::mem::zeroed::<libc::sigevent>() };
-    let (how, signo, value) = match *tell {
-        Tell::Nobody => (libc::SIGEV_NONE, 0, 0),
-        Tell::Process { signo, value } => (libc::SIGEV_SIGNAL, signo, value),
-        Tell::Thread { signo, value, tid } => {
+    let how = match (signal, thread) {
+        (None, _) => libc::SIGEV_NONE,
+        (Some(_), None) => libc::SIGEV_SIGNAL,
+        (Some(_), Some(tid)) => {
             event.sigev_notify_thread_id = tid;
-            (libc::SIGEV_THREAD_ID, signo, value)
+            libc::SIGEV_THREAD_ID
         }
     };
+    let (signo, value) = signal.unwrap_or_default();
     event.sigev_notify = how;
     event.sigev_signo = signo;
     // SAFETY: a sigval is a union of a number and a pointer; the number is at its beginning, and it has room for it.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::Signal;
-use crate::sys::posix_timer::Tell;
 
 /// How a timer tells that it ran out: sigevent(3type).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,22 +51,11 @@ impl Notify {
         }
     }
 
-    pub(super) fn tell(self) -> Tell {
+    /// What comes with its signal.
+    pub(super) const fn value(self) -> i32 {
         match self {
-            Notify::Nothing => Tell::Nobody,
-            Notify::Process { signal, value } => Tell::Process {
-                signo: signal.number(),
-                value,
-            },
-            Notify::Thread {
-                signal,
-                value,
-                thread,
-            } => Tell::Thread {
-                signo: signal.number(),
-                value,
-                tid: thread,
-            },
+            Notify::Nothing => 0,
+            Notify::Process { value, .. } | Notify::Thread { value, .. } => value,
         }
     }
 }

@@ -83,7 +83,8 @@ impl PosixTimer {
                 .with_note(format!("the id of a thread is above 0, not {thread}")));
         }
         let generation = sys::generation().map_err(|errno| Error::new("watch for forks", errno))?;
-        match sys::create(clock.number(), &notify.tell()) {
+        let told = signal.map(|signal| (signal.number(), notify.value()));
+        match sys::create(clock.number(), told, thread) {
             Ok(id) => Ok(PosixTimer {
                 id,
                 clock,
