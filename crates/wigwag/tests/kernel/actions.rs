@@ -360,33 +360,24 @@ fn faults_raised_by_hand() {
 
 fn faults_that_happen() {
     no_core();
-    let child = fork(|| {
-        install(
-            Signal::SEGV,
-            Handler::WithInfo(leave),
-            SignalSet::EMPTY,
-            Flags::empty(),
-        );
-        touch_nothing();
-        0
-    });
-    assert_eq!(collect(child), WaitStatus::Exited(Signal::SEGV.number()));
+    let ends = |signal, fault: &dyn Fn()| {
+        collect(fork(|| {
+            install(
+                signal,
+                Handler::WithInfo(leave),
+                SignalSet::EMPTY,
+                Flags::empty(),
+            );
+            fault();
+            0
+        }))
+    };
+    let segv = ends(Signal::SEGV, &touch_nothing);
+    assert_eq!(segv, WaitStatus::Exited(Signal::SEGV.number()));
     let file = rustix::fs::memfd_create("empty", rustix::fs::MemfdFlags::CLOEXEC);
     let file = file.unwrap().into();
-    let child = fork(|| {
-        install(
-            Signal::BUS,
-            Handler::WithInfo(leave),
-            SignalSet::EMPTY,
-            Flags::empty(),
-        );
-        touch_beyond_the_file(&file);
-        0
-    });
-    assert_eq!(
-        collect(child),
-        WaitStatus::Exited(Signal::BUS.number() + 100)
-    );
+    let bus = ends(Signal::BUS, &|| touch_beyond_the_file(&file));
+    assert_eq!(bus, WaitStatus::Exited(Signal::BUS.number() + 100));
 }
 
 fn over_and_under_a_registration() {
