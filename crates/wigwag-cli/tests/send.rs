@@ -258,9 +258,13 @@ fn a_zombie_is_told_from_a_living_process() {
 /// `--own-group` reaches wigwag too: what it did is printed before that.
 #[test]
 fn ones_own_group_is_reported_before_it_takes_effect() {
-    // A shell that leads a session of its own, so that the group has nobody else in it.
+    // A shell that leads a session of its own, so that the group has nobody else in it. It blocks everything for a moment before it
+    // waits for its child, and what it ignores is pending then: the child sends once it waits.
+    let waits = "until [ \"$(awk '/^State:/ { s = $2 } /^SigBlk:/ { b = $2 } END { print s b }' /proc/$PPID/status)\" \
+        = S0000000000000000 ]; do :; done";
     let script = format!(
-        "trap '' TERM; {} send TERM --own-group; echo $?",
+        "trap '' TERM; sh -c '{}; exec {} send TERM --own-group'; echo $?",
+        waits.replace('\'', "'\\''"),
         env!("CARGO_BIN_EXE_wigwag")
     );
     let done = std::process::Command::new("setsid")
