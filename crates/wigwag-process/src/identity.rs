@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use wigwag::{PidFd, Scope, Signal};
 
-use crate::procfs::{Proc, ProcDir, Stat, Status, is_gone, known_user_name, user_name};
+use crate::procfs::{Proc, ProcDir, Stat, Status, is_gone, user_name};
 
 /// What tells a process from every other, also from a later one of the same number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct Who {
     pub command: Vec<String>,
     /// Its real user.
     pub uid: u32,
-    /// The user's name, where `/etc/passwd` has it, or [`Who::name_user`] has asked for it.
+    /// The user's name, where [`Who::name_user`] has looked it up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// The one thread that is meant, where not the whole process is.
@@ -56,8 +56,8 @@ pub struct Who {
 }
 
 impl Who {
-    /// Asks for the user's name where `/etc/passwd` does not have it ([`user_name`]). That may take a while, and so is done
-    /// where the name is shown, never before a signal is sent.
+    /// Looks the user's name up ([`user_name`]). That may take a while, and so is done where the name is shown, never before a
+    /// signal is sent.
     pub fn name_user(&mut self) {
         if self.user.is_none() && self.uid != u32::MAX {
             self.user = user_name(self.uid);
@@ -133,19 +133,20 @@ impl Process {
     /// A pidfd of the same process, opened once.
     ///
     /// Opening by number is a race that is closed afterwards: if the directory still answers once the pidfd is open, the number
-    /// was this process's all the time. The pidfd's own `Pid:` (in its fdinfo) is compared too: a `/proc` of another pid
-    /// namespace would give one of somebody else.
+    /// was this process's all the time. That holds where `/proc` and pidfd_open(2) count alike: [`Proc::is_own`].
     ///
     /// # Errors
     /// ESRCH when the process has gone; EMFILE when too many files are open; ENOSYS or EPERM where a seccomp filter does not know
-    /// pidfd_open(2).
+    /// pidfd_open(2); EXDEV where the numbers of `proc` have become foreign (it was opened before a fork into a new pid namespace).
     pub fn pidfd(&self, proc: &Proc) -> io::Result<&PidFd> {
         if let Some(pidfd) = self.pidfd.get() {
             return Ok(pidfd);
         }
+        if !proc.is_own() {
+            return Err(Errno::XDEV.into());
+        }
         let pidfd = PidFd::open(self.pid())?;
-        let again = self.dir.stat()?;
-        if again.start_ticks != self.stat.start_ticks || !is_of(proc, &pidfd, self.pid())? {
+        if !self.dir.is_there() {
             return Err(Errno::SRCH.into());
         }
         Ok(self.pidfd.get_or_init(|| pidfd))
@@ -203,7 +204,7 @@ impl Process {
                 .map(|word| word.to_string_lossy().into_owned())
                 .collect(),
             uid,
-            user: known_user_name(uid),
+            user: None,
             thread: None,
             thread_start_ticks: None,
         }
@@ -268,20 +269,4 @@ pub(crate) enum Permission {
     ByNumberOnly(wigwag::Error),
     /// It may not be signalled.
     Denied(wigwag::Error),
-}
-
-/// Whether `pidfd`'s fdinfo names `pid`. That it cannot be read says nothing of the process, and is never taken for its end.
-fn is_of(proc: &Proc, pidfd: &PidFd, pid: i32) -> io::Result<bool> {
-    use std::os::fd::AsRawFd;
-    let info = proc
-        .own()
-        .and_then(|own| own.fdinfo(pidfd.as_fd().as_raw_fd()))
-        .map_err(|error| match is_gone(&error) {
-            true => io::Error::other(format!("this /proc does not show one's own pidfd: {error}")),
-            false => error,
-        })?;
-    Ok(info
-        .lines()
-        .find_map(|line| line.strip_prefix("Pid:"))
-        .is_some_and(|number| number.trim().parse() == Ok(pid)))
 }

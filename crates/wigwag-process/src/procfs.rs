@@ -103,7 +103,7 @@ pub struct Proc {
     fd: OwnedFd,
     path: PathBuf,
     boot_id: OnceLock<String>,
-    pid_namespace: OnceLock<u64>,
+    pid_namespace: u64,
 }
 
 impl Proc {
@@ -146,28 +146,28 @@ impl Proc {
                 path: path.to_owned(),
             });
         }
-        let proc = Proc {
-            fd,
-            path: path.to_owned(),
-            boot_id: OnceLock::new(),
-            pid_namespace: OnceLock::new(),
-        };
-        if !proc.is_own() {
+        if !counts_alike(&fd) {
             return Err(ProcError::Foreign {
                 path: path.to_owned(),
             });
         }
-        Ok(proc)
+        Ok(Proc {
+            pid_namespace: own_pid_namespace(&fd),
+            fd,
+            path: path.to_owned(),
+            boot_id: OnceLock::new(),
+        })
     }
 
-    /// A mount of another namespace either does not know this process, or knows it under several numbers (NSpid).
-    fn is_own(&self) -> bool {
-        let mut buffer = Vec::with_capacity(2048);
-        if read_at(&self.fd, c"self/status", &mut buffer).is_err() {
-            return false;
-        }
-        let own = rustix::process::getpid().as_raw_nonzero().get();
-        Status::parse(&buffer).is_some_and(|s| s.tgid == own && s.ns_pid.len() <= 1)
+    /// Whether its numbers are those of this process's own pid namespace. [`Proc::open`] has seen to that; a child that was forked
+    /// into a new pid namespace (after unshare(2)) and has inherited it gets `false`.
+    ///
+    /// ```
+    /// assert!(wigwag_process::procfs::Proc::open()?.is_own());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_own(&self) -> bool {
+        own_pid_namespace(&self.fd) == self.pid_namespace
     }
 
     /// Where it is mounted.
@@ -229,7 +229,7 @@ impl Proc {
         })
     }
 
-    /// The inode number of this process's own pid namespace (namespaces(7)), read once; 0 where the kernel has none.
+    /// The inode number of the pid namespace (namespaces(7)) whose numbers these are; 0 where the kernel has none.
     ///
     /// ```
     /// let proc = wigwag_process::procfs::Proc::open()?;
@@ -237,11 +237,7 @@ impl Proc {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pid_namespace(&self) -> u64 {
-        *self.pid_namespace.get_or_init(|| {
-            self.own()
-                .and_then(|own| own.namespace(Namespace::Pid))
-                .unwrap_or(0)
-        })
+        self.pid_namespace
     }
 
     /// The time since boot on the clock in which [`Stat::start_ticks`] is counted (CLOCK_BOOTTIME, of this time namespace).
@@ -284,6 +280,22 @@ impl AsFd for Proc {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// A mount of another namespace either does not know this process, or knows it under several numbers (NSpid).
+fn counts_alike(proc: &OwnedFd) -> bool {
+    let mut buffer = Vec::with_capacity(2048);
+    if read_at(proc, c"self/status", &mut buffer).is_err() {
+        return false;
+    }
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    Status::parse(&buffer).is_some_and(|s| s.tgid == own && s.ns_pid.len() <= 1)
+}
+
+/// The inode of this process's pid namespace; 0 where the kernel has none, and where this mount does not know the process.
+fn own_pid_namespace(proc: &OwnedFd) -> u64 {
+    let found = rustix::fs::statat(proc, c"self/ns/pid", rustix::fs::AtFlags::empty());
+    found.map_or(0, |found| found.st_ino)
 }
 
 pub(crate) fn open_dir(base: impl AsFd, name: &std::ffi::CStr) -> io::Result<OwnedFd> {

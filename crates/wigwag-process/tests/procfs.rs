@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use proptest::prelude::*;
 use wigwag::Signal;
+use wigwag_process::identity::Process;
 use wigwag_process::procfs::{
     Limits, Namespace, Proc, ProcError, Stat, Status, cgroup_mounts, is_gone, parse_cgroups,
     parse_maps,
@@ -141,10 +142,25 @@ fn what_is_no_proc_is_refused() {
     ));
 }
 
+/// A child in a new pid namespace that has inherited the `Proc` of its parent: number 1 there is not number 1 here.
+#[test]
+fn a_proc_becomes_foreign_in_a_child_of_a_new_namespace() {
+    wigwag_testkit::namespace!();
+    let proc = Proc::open().unwrap();
+    let init = Process::open(&proc, 1).unwrap();
+    assert!(proc.is_own());
+    let refused = wigwag_testkit::ask_in_new_namespace(|| {
+        let error = init.pidfd(&proc).unwrap_err();
+        !proc.is_own() && error.raw_os_error() == Some(libc::EXDEV)
+    });
+    assert!(refused.unwrap());
+    assert!(proc.is_own() && init.pidfd(&proc).is_ok());
+}
+
 /// Run by [`a_foreign_proc_is_refused`] in a pid namespace of its own, with the outer `/proc`.
 #[test]
 fn inner_foreign() {
-    if std::env::var_os("WIGWAG_INNER").is_none() {
+    if std::env::var_os("WIGWAG_INNER").is_none_or(|what| what != "foreign") {
         return;
     }
     let error = Proc::open().unwrap_err();
@@ -158,7 +174,7 @@ fn a_foreign_proc_is_refused() {
         .args(["--pid", "--fork"])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", "inner_foreign", "--nocapture"])
-        .env("WIGWAG_INNER", "1")
+        .env("WIGWAG_INNER", "foreign")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

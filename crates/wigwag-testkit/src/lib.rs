@@ -33,4 +33,6 @@ pub use observe::{Observation, Observed};
 pub use puppet::{Event, Puppet};
 pub use recipe::{Blocking, Recipe};
 pub use swapper::{Ran, Swapper};
-pub use sys::{change_user, kill, kill_thread, reap, refuse_group_signals, signal_probe};
+pub use sys::{
+    ask_in_new_namespace, change_user, kill, kill_thread, reap, refuse_group_signals, signal_probe,
+};

@@ -382,6 +382,21 @@ pub fn fork() -> io::Result<i32> {
     checked(libc::c_long::from(unsafe { libc::fork() })).map(|pid| i32::try_from(pid).unwrap())
 }
 
+/// Has a forked child in a new pid namespace say something of itself. The caller's later children are of that namespace too.
+pub fn ask_in_new_namespace(question: impl FnOnce() -> bool) -> io::Result<bool> {
+    // SAFETY: no memory is touched.
+    checked(libc::c_long::from(unsafe {
+        libc::unshare(libc::CLONE_NEWPID)
+    }))?;
+    // SAFETY: the child uses the allocator, which glibc keeps usable, and no lock of the caller's, and ends without returning.
+    let pid = checked(libc::c_long::from(unsafe { libc::fork() }))?;
+    if pid == 0 {
+        exit_now(i32::from(question()));
+    }
+    let status = reap(i32::try_from(pid).unwrap()).ok_or_else(io::Error::last_os_error)?;
+    Ok(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 1)
+}
+
 /// A child in a new pid and mount namespace whose parent is the caller's parent: 0 in the child.
 pub fn fork_init() -> io::Result<i32> {
     let flags = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::SIGCHLD;

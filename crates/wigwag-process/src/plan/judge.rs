@@ -9,7 +9,7 @@ use crate::dispositions::{JobControl, SignalView};
 use crate::identity::{Permission, Process, Who};
 use crate::order::{Action, Guards, Order};
 use crate::prediction::{Effect, Prediction, To, predict};
-use crate::procfs::{Proc, ProcDir, Status, known_user_name};
+use crate::procfs::{Proc, ProcDir, Stat, Status, known_user_name};
 use crate::selector::Target;
 
 /// What is the same for every process of an order.
@@ -19,7 +19,6 @@ pub(crate) struct Judge<'a> {
     guards: &'a Guards,
     action: &'a Action,
     own: i32,
-    own_session: i32,
     ancestors: Vec<i32>,
     /// The words that mean oneself and one's ancestors by definition.
     lifted: bool,
@@ -30,18 +29,16 @@ pub(crate) struct Judge<'a> {
 impl<'a> Judge<'a> {
     pub(crate) fn new(proc: &'a Proc, order: &'a Order, delivery: &Delivery) -> Judge<'a> {
         let own = rustix::process::getpid().as_raw_nonzero().get();
-        let stat = proc.own().and_then(|dir| dir.stat()).ok();
         Judge {
             proc,
             jobs: JobControl::new(proc),
             guards: &order.guards,
             action: &order.action,
             own,
-            own_session: stat.as_ref().map_or(0, |stat| stat.session),
             ancestors: if harmless(&order.action) {
                 Vec::new()
             } else {
-                ancestors(proc, stat.map_or(0, |stat| stat.ppid))
+                ancestors(proc)
             },
             lifted: order
                 .whom
@@ -97,8 +94,8 @@ impl<'a> Judge<'a> {
             }
             Permission::Denied(_) => {
                 // CONT may be sent to anybody in one's own session (kill(2)).
-                let in_session =
-                    signal == Some(Signal::CONT) && process.stat().session == self.own_session;
+                let in_session = signal == Some(Signal::CONT)
+                    && own_stat(self.proc).is_ok_and(|own| own.session == process.stat().session);
                 if !in_session {
                     return Ok(Prediction::of(Effect::Denied, why_denied(status)));
                 }
@@ -229,8 +226,13 @@ fn harmless(action: &Action) -> bool {
     )
 }
 
+fn own_stat(proc: &Proc) -> io::Result<Stat> {
+    proc.own()?.stat()
+}
+
 /// The parent, its parent and so on, up to process 1.
-fn ancestors(proc: &Proc, mut pid: i32) -> Vec<i32> {
+fn ancestors(proc: &Proc) -> Vec<i32> {
+    let mut pid = own_stat(proc).map_or(0, |stat| stat.ppid);
     let mut found = Vec::new();
     while pid > 0 && !found.contains(&pid) {
         found.push(pid);
