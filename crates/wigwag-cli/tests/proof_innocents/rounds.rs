@@ -11,7 +11,7 @@ pub const VICTIM: &str = "wigwag-victim";
 pub const INNOCENT: &str = "innocent";
 
 /// At least so many rounds with a swap for each form.
-const ROUNDS: usize = 80;
+const ROUNDS: usize = 200;
 
 /// A default process by the victims' name, or one that reports every signal that can be caught; the others end or stop it,
 /// which is seen too.

@@ -2,9 +2,13 @@
 //!
 //! A number cannot be given out again while one that has it is there. So whoever is found in group 300 is of the group that was found
 //! first if one of those found before him is still in it afterwards; and whoever has the parent 300 is a child of the process
-//! that was opened as 300 if that one can still be read afterwards.
+//! that was opened as 300 if that one can still be read afterwards. The leader of a group vouches for it also when it has ended:
+//! through its descriptor the kernel tells whether the group still has a member.
 
 use std::io;
+use std::os::fd::AsFd;
+
+use wigwag::{Scope, pidfd_send};
 
 use super::SelectError;
 use super::held::Held;
@@ -67,6 +71,12 @@ pub(super) fn is_there(dir: &ProcDir) -> bool {
     !matches!(dir.stat(), Err(error) if is_gone(&error))
 }
 
+/// Whether the number of this process, which may have ended and been collected, is that of a group with somebody in it (Linux
+/// 6.9). While it is, nobody else is given the number. A refusal says nothing: it may be a seccomp filter's.
+fn is_of_a_group(dir: &ProcDir) -> bool {
+    pidfd_send(dir.as_fd(), None, None, Scope::Group).is_ok()
+}
+
 /// What those that a target has taken have in common.
 pub(super) struct Ties<'a> {
     targets: &'a [Target],
@@ -107,7 +117,11 @@ impl<'a> Ties<'a> {
         }
         let known = self.known.unwrap_or_default().iter().copied();
         let mut witnesses = taken.iter().rev().map(|&at| held.dir(at)).chain(known);
-        witnesses.any(|dir| dir.stat().is_ok_and(|stat| is_in(&stat)))
+        let leads = |dir: &ProcDir| match &self.targets[index] {
+            Target::Group(group) => dir.pid() == *group && is_of_a_group(dir),
+            _ => false,
+        };
+        witnesses.any(|dir| dir.stat().is_ok_and(|stat| is_in(&stat)) || leads(dir))
     }
 
     /// Notes where one is kept that these targets took.

@@ -1,5 +1,6 @@
 //! Freezing and thawing, and those that come meanwhile.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use wigwag::Signal;
@@ -12,7 +13,7 @@ use crate::identity::Process;
 use crate::plan::{Delivery, Held, Judge};
 use crate::procfs::ProcDir;
 use crate::receipt::{Effect, Evidence, Sent, Through};
-use crate::selector::Target;
+use crate::selector::{Selector, Target};
 
 impl Engine<'_, '_> {
     pub(super) fn freeze(&mut self) {
@@ -37,16 +38,38 @@ impl Engine<'_, '_> {
     pub(super) fn add_newcomers(&mut self) -> bool {
         let fresh = self.newcomers();
         let some = fresh.iter().any(|held| held.entry.refused.is_none());
-        self.add(fresh);
+        self.add(fresh, true);
         some
+    }
+
+    /// Whether nothing but trees is named.
+    pub(super) fn is_by_tree(&self) -> bool {
+        let targets = &self.order.whom.targets;
+        !targets.is_empty() && targets.iter().all(|t| matches!(t, Target::Tree(_)))
+    }
+
+    /// The selector for another look. A tree is all that is below those of it that are held: its root may have ended.
+    fn whom_again(&self) -> Selector {
+        let mut whom = self.order.whom.clone();
+        if self.is_by_tree() {
+            let living = |course: &&Course| {
+                let done = course.done.as_ref();
+                !done.is_some_and(|(effect, ..)| effect.has_ended())
+            };
+            let pid = |course: &Course| course.held.process.as_ref().map(Process::pid);
+            let held = self.courses.iter().filter(living).filter_map(pid);
+            whom.targets = held.map(Target::Tree).collect();
+        }
+        whom
     }
 
     /// Processes that the selector means by now, and did not before.
     pub(super) fn newcomers(&mut self) -> Vec<Held> {
-        let numbers = self.order.whom.targets.iter().all(Target::is_number)
-            && !self.order.whom.targets.is_empty();
+        let whom = self.whom_again();
+        let numbers = whom.targets.iter().all(Target::is_number)
+            && (!whom.targets.is_empty() || self.is_by_tree());
         // A saved plan means those in it; the newest, the oldest and those in a state were chosen once.
-        if self.resumed || numbers || self.order.whom.filter.is_of_the_moment() {
+        if self.resumed || numbers || whom.filter.is_of_the_moment() {
             return Vec::new();
         }
         let processes = self.courses.iter().filter_map(|c| c.held.process.as_ref());
@@ -56,37 +79,38 @@ impl Engine<'_, '_> {
             .collect();
         let judge = Judge::new(self.proc, &self.order, &self.delivery);
         let spared = judge.spared();
-        let Ok(seen) = census_again(self.proc, &self.order.whom, &held, &spared) else {
+        let Ok(seen) = census_again(self.proc, &whom, &held, &spared) else {
             return Vec::new();
         };
-        for missing in seen.missing.iter().filter(|m| m.why == Why::Replaced) {
-            let note = format!(
-                "{}: all who were found in it have ended; who is in it now may be of another with the same number, and is left alone",
-                missing.target
-            );
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
-        }
-        let known: Vec<(i32, u64)> = self
+        let known: HashSet<(i32, u64)> = self
             .courses
             .iter()
             .map(|course| {
-                (
-                    course.held.entry.who.identity.pid,
-                    course.held.entry.who.identity.start_ticks,
-                )
+                let identity = &course.held.entry.who.identity;
+                (identity.pid, identity.start_ticks)
             })
             .collect();
+        let is_new = |process: &Process| {
+            let stat = process.stat();
+            // Who has ended already is nobody to signal.
+            !known.contains(&(stat.pid, stat.start_ticks))
+                && !(stat.is_zombie() && stat.num_threads <= 1)
+        };
         let mut fresh: Vec<Held> = seen
             .found
             .into_iter()
-            .filter_map(|dir| judge.hold(dir, None).ok())
-            .filter(|held| {
-                let who = &held.entry.who.identity;
-                !known.contains(&(who.pid, who.start_ticks))
-            })
+            .filter_map(|dir| Process::from_dir(dir).ok())
+            .filter(is_new)
+            .filter_map(|process| judge.hold_process(process, None).ok())
             .collect();
+        if !self.is_by_tree() {
+            for missing in seen.missing.iter().filter(|m| m.why == Why::Replaced) {
+                self.note(format!(
+                    "{}: all who were found in it have ended; who is in it now may be of another with the same number, and is left alone",
+                    missing.target
+                ));
+            }
+        }
         // Whoever is in the freezer's group is frozen with it, asked or not; nobody else is.
         if let Delivery::Freezer(group) = &self.delivery {
             let is_in = |process: &Process| group.has(self.proc, process.dir());

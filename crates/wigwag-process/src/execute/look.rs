@@ -67,6 +67,9 @@ fn still_there(course: &Course, how: &str) -> String {
             Some(wchan) => format!("it is in uninterruptible sleep, in {wchan}"),
             None => "it is in uninterruptible sleep".into(),
         },
+        _ if course.late && course.sent.is_empty() => {
+            "it was started after the last signal, and nothing was sent to it".into()
+        }
         Ok('T') => "it is stopped; what is sent waits for CONT".into(),
         Ok('t') => "it is stopped by its tracer".into(),
         _ => how.to_string(),
@@ -203,7 +206,8 @@ fn gone_from_pending(predicted: &Prediction) -> Seen {
     }
 }
 
-fn all_stopped(dir: &ProcDir) -> std::io::Result<bool> {
+/// Whether every thread is stopped, or has ended.
+pub(super) fn all_stopped(dir: &ProcDir) -> std::io::Result<bool> {
     for tid in dir.tasks()? {
         let Ok(stat) = dir.task(tid).and_then(|task| task.stat()) else {
             continue;

@@ -5,6 +5,7 @@
 //! depends on what was asked (its goal); what it did is read, never assumed.
 
 mod halt;
+mod ladder;
 mod look;
 mod send;
 mod watch;
@@ -16,7 +17,7 @@ use jiff::SignedDuration;
 use wigwag::Signal;
 
 use crate::identity::Who;
-use crate::order::{Action, FORMAT, Ladder, Order, Schedule};
+use crate::order::{Action, FORMAT, Order, Schedule};
 use crate::plan::{Delivery, Held, Prepared};
 use crate::procfs::{Proc, ProcDir};
 use crate::receipt::{Effect, Evidence, Receipt, Report, Sent};
@@ -95,6 +96,8 @@ struct Course {
     /// Set when nothing more will be done or looked at.
     done: Option<(Effect, Evidence, String)>,
     done_at: Option<Instant>,
+    /// It came while the order was carried out.
+    late: bool,
 }
 
 impl Course {
@@ -170,7 +173,7 @@ impl Prepared<'_> {
             resumed: self.resumed,
             again: false,
         };
-        engine.add(self.held);
+        engine.add(self.held, false);
         match engine.order.action.clone() {
             Action::Send {
                 signal,
@@ -189,13 +192,14 @@ impl Prepared<'_> {
 
 impl Engine<'_, '_> {
     /// Takes processes on; those that nothing will be done to are settled at once.
-    fn add(&mut self, held: Vec<Held>) {
+    fn add(&mut self, held: Vec<Held>, late: bool) {
         for held in held {
             let mut course = Course {
                 held,
                 sent: Vec::new(),
                 done: None,
                 done_at: None,
+                late,
             };
             if let Some(why) = course.held.entry.refused.clone() {
                 course.settle(
@@ -289,35 +293,6 @@ impl Engine<'_, '_> {
         self.watch(&Goal::Effect, until, Waker::All);
     }
 
-    fn stop(&mut self, ladder: &Ladder) {
-        for step in &ladder.0 {
-            if self.open() == 0 || self.interrupted {
-                break;
-            }
-            self.send_all(Some(step.signal), None);
-            self.resume_stopped(step.signal);
-            let wait = Duration::try_from(step.wait).unwrap_or_default();
-            self.watch(&Goal::Ended, after(wait), Waker::All);
-        }
-    }
-
-    /// A stopped process takes nothing but KILL: who is asked to end gets CONT after it, as a shell's kill does for its jobs.
-    fn resume_stopped(&mut self, asked: Signal) {
-        if !asked.can_be_caught() {
-            return;
-        }
-        for index in 0..self.courses.len() {
-            let course = &self.courses[index];
-            let stopped = course.held.process.as_ref().is_some_and(|process| {
-                let stat = process.dir().stat();
-                stat.is_ok_and(|stat| stat.state == 'T')
-            });
-            if course.is_open() && stopped {
-                self.send_one(index, Some(Signal::CONT), None);
-            }
-        }
-    }
-
     fn wait(&mut self, any: bool) {
         let until = self.watch_time(None);
         self.watch(
@@ -341,9 +316,18 @@ impl Engine<'_, '_> {
     fn report(mut self, missing: Vec<crate::receipt::NoMatch>, unreadable: usize) -> Report {
         self.look_at_the_rest();
         let (start, took) = (self.start, self.now());
+        // Who came and went by itself is nobody the order was about.
+        let passed_by = |course: &Course| {
+            let ended = course
+                .done
+                .as_ref()
+                .is_some_and(|(effect, ..)| effect.has_ended());
+            course.late && course.sent.is_empty() && ended
+        };
         let receipts = self
             .courses
             .into_iter()
+            .filter(|course| !passed_by(course))
             .map(|course| {
                 let begun = course
                     .sent

@@ -53,7 +53,7 @@ impl<'a> Judge<'a> {
         self.hold_process(Process::from_dir(dir)?, task)
     }
 
-    pub(super) fn hold_process(&self, process: Process, task: Option<ProcDir>) -> io::Result<Held> {
+    pub(crate) fn hold_process(&self, process: Process, task: Option<ProcDir>) -> io::Result<Held> {
         let status = process.dir().status()?;
         let thread = task.as_ref().map(ProcDir::pid);
         let thread_start = task.as_ref().map(ProcDir::stat).transpose()?;

@@ -1,0 +1,166 @@
+//! Stopping by steps, and those that are started meanwhile.
+//!
+//! Who is told to end may start others before it does, and a tree, a group or a session means those too. They are looked for
+//! after each signal and then, ever more rarely, while a step waits. What a program starts as an answer is often how it cleans
+//! up: whoever was started after the signal is given the step's time, and gets the next step. Whoever was started before it
+//! (another one forked it between the look and the signal), or comes when the signal leaves no time to answer, gets it at once.
+//!
+//! A child whose parent has ended is nobody's any more, so a tree is stopped before it is killed: until nobody new is in it. For the
+//! same reason one that is forked in the last moment before its parent ends by itself is not found in a tree. In a group it is: the
+//! leader's descriptor vouches for the group to its end.
+//!
+//! Names, ports and the like are not followed: whoever has the name next may have been started by somebody who means it.
+
+use std::time::{Duration, Instant};
+
+use wigwag::Signal;
+
+use super::look::all_stopped;
+use super::watch::{Goal, Waker};
+use super::{Course, Engine, after};
+use crate::order::{Ladder, Step};
+use crate::selector::Target;
+
+/// How long until the second look; each waits twice as long as the one before.
+const SECOND_LOOK: Duration = Duration::from_millis(10);
+/// The longest time between two looks.
+const RARELY: Duration = Duration::from_millis(500);
+/// How long those are followed who start others faster than they are killed.
+const CHASE: Duration = Duration::from_secs(5);
+/// How long they may take to stop.
+const STOPPING: Duration = Duration::from_millis(100);
+
+impl Engine<'_, '_> {
+    pub(super) fn stop(&mut self, ladder: &Ladder) {
+        for step in &ladder.0 {
+            if self.open() == 0 || self.interrupted {
+                break;
+            }
+            if step.signal == Signal::KILL && self.is_by_tree() && !self.resumed {
+                self.hold_still();
+            }
+            // By this clock /proc says when a process was started.
+            let sent = self.ticks();
+            self.send_all(Some(step.signal), None);
+            self.resume_stopped(step.signal);
+            self.await_step(step, sent);
+        }
+    }
+
+    /// Waits until all have ended or the time of the step is over, and looks for newcomers where they are meant.
+    fn await_step(&mut self, step: &Step, sent: u64) {
+        let wait = Duration::try_from(step.wait).unwrap_or_default();
+        let until = after(wait);
+        if !self.follows() {
+            return self.watch(&Goal::Ended, until, Waker::All);
+        }
+        let chase = after(CHASE);
+        let mut pause = SECOND_LOOK;
+        loop {
+            let chased = chase.is_some_and(|chase| Instant::now() < chase);
+            let came = self.take_on_newcomers(step.signal, sent, chased);
+            let now = Instant::now();
+            let over = until.is_some_and(|until| now >= until);
+            if self.interrupted || self.open() == 0 || over && !came {
+                return;
+            }
+            // Those that got the signal just now end at once, or have had their time.
+            let next = now.checked_add(pause);
+            let slice = [until, next].into_iter().flatten().min();
+            self.watch(&Goal::Ended, slice, Waker::All);
+            pause = (pause * 2).min(RARELY);
+        }
+    }
+
+    /// Stops all, until nobody new is there: who is stopped forks no more. Whatever interrupts, what comes next is KILL.
+    fn hold_still(&mut self) {
+        let chase = after(CHASE);
+        loop {
+            for index in 0..self.courses.len() {
+                let course = &self.courses[index];
+                if course.is_open() && course.last_signal() != Some(Signal::STOP) {
+                    self.send_one(index, Some(Signal::STOP), None);
+                }
+            }
+            self.await_stop();
+            let fresh = self.newcomers();
+            if fresh.is_empty() || chase.is_some_and(|chase| Instant::now() >= chase) {
+                return;
+            }
+            self.add(fresh, true);
+        }
+    }
+
+    /// Waits a moment for all to be stopped. One in uninterruptible sleep is not, nor does it fork.
+    fn await_stop(&self) {
+        let until = Instant::now() + STOPPING;
+        let runs = |course: &Course| {
+            let process = course.held.process.as_ref();
+            process.is_some_and(|p| matches!(all_stopped(p.dir()), Ok(false)))
+        };
+        let open = self.courses.iter().filter(|course| course.is_open());
+        while open.clone().any(runs) && Instant::now() < until {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Takes on those that have come since the last look. Whether any got the signal.
+    fn take_on_newcomers(&mut self, signal: Signal, sent: u64, chased: bool) -> bool {
+        let fresh = self.newcomers();
+        self.add(fresh, true);
+        let mut came = false;
+        for index in 0..self.courses.len() {
+            let course = &self.courses[index];
+            if !(course.late && course.sent.is_empty() && course.is_open()) {
+                continue;
+            }
+            let before = course.held.entry.who.identity.start_ticks < sent;
+            let cannot_answer = !signal.can_be_caught() && chased;
+            if before || cannot_answer {
+                self.send_one(index, Some(signal), None);
+                came = true;
+            }
+        }
+        if came {
+            self.resume_stopped(signal);
+        }
+        came
+    }
+
+    /// Whether the order means whoever will be there, and not only who was: what it names is a tree, a group or a session, which
+    /// those that are held vouch for. Trees and others in one order are not followed: whose child is meant could not be told.
+    fn follows(&self) -> bool {
+        let targets = &self.order.whom.targets;
+        let tied = |target: &Target| {
+            matches!(
+                target,
+                Target::Group(_) | Target::OwnGroup | Target::Session(_)
+            ) || target.is_number()
+        };
+        self.is_by_tree() || targets.iter().all(tied)
+    }
+
+    /// Now, in the ticks in which `/proc` says when a process was started.
+    fn ticks(&self) -> u64 {
+        let uptime = self.proc.uptime();
+        let hz = self.proc.clock_ticks();
+        uptime.as_secs() * hz + u64::from(uptime.subsec_nanos()) * hz / 1_000_000_000
+    }
+
+    /// A stopped process takes nothing but KILL: who is asked to end gets CONT after it, as a shell's kill does for its jobs.
+    fn resume_stopped(&mut self, asked: Signal) {
+        if !asked.can_be_caught() {
+            return;
+        }
+        for index in 0..self.courses.len() {
+            let course = &self.courses[index];
+            let stopped = course.held.process.as_ref().is_some_and(|process| {
+                let stat = process.dir().stat();
+                stat.is_ok_and(|stat| stat.state == 'T')
+            });
+            if course.is_open() && !course.sent.is_empty() && stopped {
+                self.send_one(index, Some(Signal::CONT), None);
+            }
+        }
+    }
+}
