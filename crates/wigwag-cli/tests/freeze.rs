@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{command, line};
-use wigwag_testkit::{Puppet, Recipe, Swapper, namespace, proc};
+use common::{TERM, command, line};
+use wigwag_testkit::{Deadline, Puppet, Recipe, Swapper, namespace, proc};
 
 const CONT: i32 = 18;
 
@@ -40,6 +40,27 @@ fn every_thread_stops_and_runs_again() {
         .says("resumed");
     assert!(states(puppet.pid()).iter().all(|state| *state != 'T'));
     assert!(puppet.ping());
+}
+
+#[test]
+fn what_has_waited_for_the_thaw_is_foretold() {
+    let (mut one, mut two) = (
+        Puppet::spawn(&Recipe::default()),
+        Puppet::spawn(&Recipe {
+            catch: vec![TERM],
+            ..Recipe::default()
+        }),
+    );
+    let (a, b) = (one.pid(), two.pid());
+    line(&format!("freeze {a} {b}")).ended(0);
+    line(&format!("send TERM {a} {b}")).ended(0).says("pending");
+    line(&format!("thaw --dry-run {a}"))
+        .ended(0)
+        .says("continues, kills");
+    let thawed = line(&format!("thaw {a} {b}"));
+    thawed.ended(0).says("killed by TERM").says("resumed");
+    assert_eq!(one.status(Deadline::usual()), Some(TERM));
+    assert!(two.ping());
 }
 
 #[test]

@@ -167,7 +167,10 @@ impl SignalView {
         };
         let job_control =
             only.is_none_or(|s| [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&s));
-        let dumps = only.is_none_or(|s| s.default_action() == wigwag::DefaultAction::CoreDump);
+        // CONT lets a stopped process take what is pending.
+        let dumps = only.is_none_or(|s| {
+            s == Signal::CONT || s.default_action() == wigwag::DefaultAction::CoreDump
+        });
         let core_limit = match dumps {
             true => dir.limits().ok().and_then(|limits| limits.core.soft),
             false => None,

@@ -9,6 +9,7 @@ mod action;
 mod delivery;
 mod effect;
 mod generation;
+mod resuming;
 
 use std::fmt;
 
@@ -59,8 +60,9 @@ impl Prediction {
 
     /// Whether the process cannot but end.
     pub(crate) fn ends(&self) -> bool {
-        let ends = |effect: &Effect| matches!(effect, Effect::Kills | Effect::DumpsCore);
-        self.certain && self.effects.iter().all(ends)
+        use Effect::{Continues, DumpsCore, Kills};
+        let ends = |effect: &Effect| matches!(effect, Kills | DumpsCore | Continues);
+        self.certain && self.is_fatal() && self.effects.iter().all(ends)
     }
 
     /// Whether the process would end.
@@ -72,13 +74,18 @@ impl Prediction {
 impl fmt::Display for Prediction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // CONT resumes, and does one of the others besides.
+        let (resumes, others): (Vec<&Effect>, Vec<&Effect>) = self
+            .effects
+            .iter()
+            .partition(|effect| **effect == Effect::Continues);
         let mut joint = "";
-        for effect in &self.effects {
+        for effect in resumes {
+            write!(f, "{effect}")?;
+            joint = ", ";
+        }
+        for effect in others {
             write!(f, "{joint}{effect}")?;
-            joint = match effect {
-                Effect::Continues => ", ",
-                _ => " or ",
-            };
+            joint = " or ";
         }
         if !self.certain {
             f.write_str(" (not certain)")?;

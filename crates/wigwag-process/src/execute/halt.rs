@@ -6,7 +6,7 @@ use std::time::Instant;
 use wigwag::Signal;
 
 use super::watch::{Goal, Waker};
-use super::{Course, Engine, FREEZE_WATCH, errno_name};
+use super::{Course, END_WATCH, Engine, FREEZE_WATCH, after, errno_name};
 use crate::census::{Why, census_again};
 use crate::freezer::{self, FreezerGroup};
 use crate::identity::Process;
@@ -93,8 +93,8 @@ impl Engine<'_, '_> {
         let is_new = |process: &Process| {
             let stat = process.stat();
             // Who has ended already is nobody to signal.
-            !known.contains(&(stat.pid, stat.start_ticks))
-                && !(stat.is_zombie() && stat.num_threads <= 1)
+            let ended = stat.is_zombie() && stat.num_threads <= 1;
+            !ended && !known.contains(&(stat.pid, stat.start_ticks))
         };
         let mut fresh: Vec<Held> = seen
             .found
@@ -134,6 +134,11 @@ impl Engine<'_, '_> {
             return self.set_freezer(group.clone(), false, until);
         }
         self.send_all(Some(Signal::CONT), None);
+        let mut open = self.courses.iter().filter(|course| course.is_open());
+        if open.any(|course| course.held.entry.predicted.ends()) {
+            // What was pending ends it once it runs.
+            self.watch(&Goal::Ended, after(END_WATCH), Waker::All);
+        }
         self.watch(&Goal::Resumed, until, Waker::All);
         let held_otherwise = |course: &&Course| {
             let process = course.held.process.as_ref();

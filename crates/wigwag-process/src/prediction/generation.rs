@@ -2,6 +2,7 @@
 
 use wigwag::{DefaultAction, Signal};
 
+use super::resuming::ended_by_pending;
 use super::{Effect, Prediction, To};
 use crate::dispositions::{Init, SignalView, ThreadView};
 
@@ -54,7 +55,10 @@ impl Question<'_> {
                 ),
             };
         }
-        prediction
+        match resumes.then(|| ended_by_pending(view)).flatten() {
+            Some(end) => prediction.with(end),
+            None => prediction,
+        }
     }
 
     pub(super) fn is_handled(&self, prediction: &Prediction) -> bool {
