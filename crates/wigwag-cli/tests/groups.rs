@@ -19,6 +19,27 @@ fn a_group_gets_it_at_once() {
     assert!(puppet.wait_event(&Event::Handler(USR1), Deadline::usual()));
 }
 
+/// No call to a group carries a value.
+#[test]
+fn a_value_goes_to_one_after_the_other() {
+    let mut leader = Puppet::spawn(&Recipe {
+        orphaned: true,
+        catch: vec![USR1],
+        ..Recipe::default()
+    });
+    let ran = line(&format!(
+        "send USR1 --value 7 group:{} --json",
+        leader.pid()
+    ));
+    let report = ran.ended(0).json();
+    assert!(
+        report["notes"][0].to_string().contains("carries a value"),
+        "{report}"
+    );
+    assert_eq!(report["receipts"][0]["sent"][0]["through"], "pidfd");
+    assert!(leader.wait_event(&Event::Handler(USR1), Deadline::usual()));
+}
+
 /// kill(-PGID) could reach another group of that number: each is signalled through its own descriptor, and that is said.
 #[test]
 fn a_group_without_a_leader_gets_it_one_by_one() {

@@ -88,6 +88,11 @@ pub fn read_dashes(dashes: Dashes, words: Vec<OsString>) -> Result<Vec<OsString>
                 )));
             }
             if long == b"signal" || long.starts_with(b"signal=") {
+                let next = words.as_slice().first();
+                let value = word.to_string_lossy();
+                let value = value.strip_prefix("--signal=").map(str::to_owned);
+                let value = value.or_else(|| Some(next?.to_string_lossy().into_owned()));
+                reader.refuse_signal(value.as_deref())?;
                 reader.signal = Some(word.to_string_lossy().into_owned());
             }
             reader.read.push(word);
@@ -97,6 +102,8 @@ pub fn read_dashes(dashes: Dashes, words: Vec<OsString>) -> Result<Vec<OsString>
         } else if bytes.len() > 1 && bytes[0] == b'-' {
             let short = char::from(bytes[1]);
             if bytes.len() == 2 && short == 's' {
+                let next = words.as_slice().first().map(|next| next.to_string_lossy());
+                reader.refuse_signal(next.as_deref())?;
                 reader.signal = Some("-s".to_owned());
                 match words.next() {
                     Some(value) => {
@@ -212,6 +219,20 @@ impl Reader {
         self.signal = Some(format!("-{text}"));
         self.read.push(format!("--signal={text}").into());
         Ok(())
+    }
+
+    /// `-s SIGNAL` where the verb has its own.
+    fn refuse_signal(&self, signal: Option<&str>) -> Result<(), Unreadable> {
+        let signal = signal.unwrap_or("SIGNAL");
+        match self.dashes {
+            Dashes::Signal | Dashes::Look | Dashes::Plain => Ok(()),
+            Dashes::Ladder => Err(Unreadable(format!(
+                "stop takes no -s, it sends a ladder of signals: --ladder {signal}, or `wigwag send -s {signal}`"
+            ))),
+            Dashes::Group => Err(Unreadable(format!(
+                "this verb takes no -s, its signal is fixed: `wigwag send -s {signal}` sends that one"
+            ))),
+        }
     }
 
     /// The verb takes no signal, and was given one.
@@ -369,6 +390,12 @@ mod tests {
                 .unwrap_err()
                 .contains("pid:9")
         );
+        for line in ["-s INT nginx", "--signal INT nginx", "nginx --signal=INT"] {
+            let error = read(Dashes::Ladder, line).unwrap_err();
+            assert!(error.contains("--ladder INT"), "{line}: {error}");
+            let error = read(Dashes::Group, line).unwrap_err();
+            assert!(error.contains("wigwag send -s INT"), "{line}: {error}");
+        }
         assert!(
             read(Dashes::Group, "-TERM nginx")
                 .unwrap_err()

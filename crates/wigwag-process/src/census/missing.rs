@@ -92,7 +92,13 @@ impl fmt::Display for Missing {
                 "; the signal is given as -s {near}, to send, reload and show"
             ),
             Some(near) => write!(f, "; did you mean {near}?"),
-            None => Ok(()),
+            None => match &self.target {
+                Target::Name(word) => match word.parse::<wigwag::Signal>() {
+                    Err(error @ wigwag::InvalidSignal::OutOfRealtime(_)) => write!(f, "; {error}"),
+                    _ => Ok(()),
+                },
+                _ => Ok(()),
+            },
         }
     }
 }

@@ -23,7 +23,7 @@ impl Engine<'_, '_> {
         match self.delivery {
             _ if self.open() == 0 => {}
             Delivery::Group(group) => self.send_to_group(signal, group),
-            Delivery::Members => self.send_to_members(signal),
+            Delivery::Members => self.send_to_members(signal, value),
             Delivery::OwnGroup => {
                 let result = signal.map_or(Ok(()), send_own_group);
                 self.send_together(&result, signal, Through::Kill);
@@ -80,7 +80,7 @@ impl Engine<'_, '_> {
     }
 
     /// To each process of a group, and to those that were forked meanwhile, as one call to the whole group would.
-    fn send_to_members(&mut self, signal: Option<Signal>) {
+    fn send_to_members(&mut self, signal: Option<Signal>, value: Option<i32>) {
         let begun = self.now();
         if signal.is_some() {
             self.add_newcomers();
@@ -91,7 +91,7 @@ impl Engine<'_, '_> {
                 let course = &self.courses[index];
                 let has_it = course.sent.last().is_some_and(|sent| sent.at >= begun);
                 if course.is_open() && !has_it {
-                    self.send_one(index, signal, None);
+                    self.send_one(index, signal, value);
                 }
             }
             // Who goes on running may fork as an answer, as a server its new workers: that is not meant.
@@ -156,7 +156,7 @@ impl Engine<'_, '_> {
         match result {
             // ESRCH is an answer: nobody is left in the group, and its number may be another's by now.
             Some(result) => self.send_together(&result, signal, Through::PidfdGroup),
-            None => self.send_to_members(signal),
+            None => self.send_to_members(signal, None),
         }
     }
 }

@@ -123,14 +123,15 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
     if !prepared.missing.is_empty() && !prepared.order.guards.ignore_missing {
         return Err(PlanError::Missing(prepared.missing));
     }
-    if seen.unreadable > 0 {
+    let unreadable = (seen.unreadable > 0).then(|| {
         let files: Vec<_> = seen.unreadable_files.iter().copied().collect();
-        prepared.notes.push(format!(
+        format!(
             "{} may not be read ({}) and are not considered",
             processes(seen.unreadable),
             files.join(", ")
-        ));
-    }
+        )
+    });
+    prepared.notes.extend(unreadable.clone());
     let judge = Judge::new(proc, &prepared.order, &prepared.delivery);
     let candidates = seen.found.len() + seen.threads.len();
     if candidates > max {
@@ -162,7 +163,11 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
             0 if prepared.left_out.is_some() => {
                 "no process is selected but wigwag itself or what has started it (--allow self, --allow ancestors)".to_string()
             }
-            0 => "no process is selected: none passes all the conditions".to_string(),
+            0 => {
+                let none = "no process is selected: none passes all the conditions";
+                let unread = unreadable.map(|what| format!("; {what}"));
+                format!("{none}{}", unread.unwrap_or_default())
+            }
             _ => "the processes that were selected have all ended meanwhile".to_string(),
         };
         return Err(PlanError::Missing(vec![NoMatch { target: None, why }]));
@@ -252,22 +257,23 @@ fn delivery(order: &Order) -> Delivery {
     if !order.whom.filter.is_empty() {
         return Delivery::Each;
     }
-    // One call reaches whoever is there at that moment, unjudged: only where nothing is asked of them, and only once.
-    let at_once = |signal: &Option<Signal>, schedule: &Schedule| {
-        signal.is_some() && schedule.is_now() && !order.guards.if_handled
+    // One call reaches whoever is there at that moment, unjudged: only where nothing is asked of them, only once, and no call to
+    // many carries a value.
+    let at_once = |signal: &Option<Signal>, value: &Option<i32>, schedule: &Schedule| {
+        signal.is_some() && value.is_none() && schedule.is_now() && !order.guards.if_handled
     };
     match (&order.action, target) {
         (
             Action::Send {
                 signal,
-                value: None,
+                value,
                 schedule,
             },
             Target::Group(_) | Target::OwnGroup | Target::Everyone,
         ) => match target {
-            Target::Group(group) if at_once(signal, schedule) => Delivery::Group(*group),
-            Target::OwnGroup if at_once(signal, schedule) => Delivery::OwnGroup,
-            Target::Everyone if at_once(signal, schedule) => Delivery::Everyone,
+            Target::Group(group) if at_once(signal, value, schedule) => Delivery::Group(*group),
+            Target::OwnGroup if at_once(signal, value, schedule) => Delivery::OwnGroup,
+            Target::Everyone if at_once(signal, value, schedule) => Delivery::Everyone,
             Target::Group(_) if signal.is_some() => Delivery::Members,
             _ => Delivery::Each,
         },
@@ -278,6 +284,14 @@ fn delivery(order: &Order) -> Delivery {
 impl Prepared<'_> {
     /// A group is signalled in one call only where that call cannot reach another group: through the descriptor of its leader.
     fn settle_group(&mut self) {
+        if let (Action::Send { value: Some(_), .. }, Delivery::Members) =
+            (&self.order.action, &self.delivery)
+        {
+            self.notes.push(
+                "the group is signalled one process after the other, not at once: no call to a group carries a value"
+                    .to_owned(),
+            );
+        }
         let Delivery::Group(group) = self.delivery else {
             return;
         };
