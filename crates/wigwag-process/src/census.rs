@@ -6,6 +6,7 @@
 
 mod anchor;
 mod file;
+mod filters;
 mod held;
 mod missing;
 mod name;
