@@ -1,6 +1,7 @@
 //! An alarm that rings while the program sleeps: its callback runs at once, and the sleep still takes its full time.
 //!
-//! ALRM is caught here: the handler interrupts the sleep, and [`thread::sleep`] goes on with the time that is left.
+//! ALRM is caught here, to show that a handler may interrupt the sleep: [`thread::sleep`] goes on with the time that is left. One that
+//! is captured would not even interrupt it.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! A loop that only computes, and is ended by a flag that TERM sets. The flag is atomic, so that no optimisation may take the look
 //! at it out of the loop.
+//!
+//! TERM is caught here, as in a program that does not own its `main`. Captured, it would set the flag just the same.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -24,14 +24,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         -1 => return Err(std::io::Error::last_os_error().into()),
         0 => exit(match worker(&signals) {
             Ok(()) => 0,
-            Err(_) => 1,
+            Err(error) => {
+                eprintln!("worker: {error}");
+                1
+            }
         }),
         _ => {}
     }
-    let ended = Pid::from_raw(child).map(|pid| waitpid(Some(pid), WaitOptions::empty()));
-    if let Some(Some((_, status))) = ended.transpose()?
-        && let Some(status) = WaitStatus::from_raw(status.as_raw())
-    {
+    let worker = Pid::from_raw(child).ok_or("no pid")?;
+    let ended = waitpid(Some(worker), WaitOptions::empty())?;
+    if let Some(status) = ended.and_then(|(_, status)| WaitStatus::from_raw(status.as_raw())) {
         println!("parent: worker {child} {status}");
     }
     if let Some(left) = alarm(0) {

@@ -1,4 +1,4 @@
-//! A temporary file that is removed when INT or HUP ends the program. It then ends by that signal, so that whoever waits for it, a
+//! A temporary file that is removed when INT, HUP or TERM ends the program. It then ends by that signal, so that whoever waits for it, a
 //! shell with a script say, sees what happened.
 
 use std::error::Error;
@@ -8,8 +8,9 @@ use wigwag::receive::{self, Signals};
 use wigwag::{Signal, mask, send};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    receive::block_everywhere([Signal::INT, Signal::HUP])?;
-    let signals = Signals::new([Signal::INT, Signal::HUP])?;
+    let ending = [Signal::INT, Signal::HUP, Signal::TERM];
+    receive::block_everywhere(ending)?;
+    let signals = Signals::new(ending)?;
 
     let name = format!("wigwag-example-{}", send::process_id());
     let path = std::env::temp_dir().join(name);

@@ -137,7 +137,7 @@ fn hup_reloads() {
 
 #[test]
 fn temporary_files_go() {
-    for signal in [Signal::INT, Signal::HUP] {
+    for signal in [Signal::INT, Signal::HUP, Signal::TERM] {
         let program = Program::start("temporary_files");
         let path = PathBuf::from(program.line_after("ready "));
         assert!(path.exists());
