@@ -20,10 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .arg("child")
         .signals_as_before()
         .status()?;
-    println!(
-        "parent: the child {}",
-        WaitStatus::try_from(status).map_err(|other| other.to_string())?
-    );
+    println!("parent: the child {}", WaitStatus::try_from(status)?);
     if let Some(left) = alarm(0) {
         println!("parent: {left} s of its own alarm were left");
     }

@@ -27,10 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             pidfd.send(Signal::HUP)?;
         }
     }
-    println!(
-        "parent: it {}",
-        WaitStatus::try_from(child.wait()?).map_err(|other| other.to_string())?
-    );
+    println!("parent: it {}", WaitStatus::try_from(child.wait()?)?);
     if let Err(error) = pidfd.send(Signal::HUP) {
         println!("parent: once more: {}", error.errno());
     }

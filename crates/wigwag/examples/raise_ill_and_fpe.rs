@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         children.push((signal, child));
     }
     for (signal, mut child) in children {
-        let status = WaitStatus::try_from(child.wait()?).map_err(|other| other.to_string())?;
+        let status = WaitStatus::try_from(child.wait()?)?;
         println!("the process of {signal} {status}");
     }
     Ok(())

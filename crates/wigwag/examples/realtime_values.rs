@@ -30,9 +30,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("{signal} value {value}, from the second process: {from_child}");
         }
     }
-    println!(
-        "sender {}",
-        WaitStatus::try_from(sender.wait()?).map_err(|other| other.to_string())?
-    );
+    println!("sender {}", WaitStatus::try_from(sender.wait()?)?);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fs;
 
 use wigwag::receive::{self, Signals};
-use wigwag::{Signal, mask, send};
+use wigwag::{Signal, send};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let ending = [Signal::INT, Signal::HUP, Signal::TERM];
@@ -20,11 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let received = signals.next();
     fs::remove_file(&path)?;
     println!("removed");
-    // Nobody receives it any more: unblocked, it has its default action.
-    drop(signals);
-    if let Some(received) = received {
-        let _open = mask::unblock(received.signal);
-        send::raise(received.signal)?;
+    match received {
+        Some(received) => send::end_by(received.signal),
+        None => Ok(()),
     }
-    Ok(())
 }

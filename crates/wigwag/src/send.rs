@@ -4,10 +4,12 @@
 //! [`PidFd`], which names one process for ever: once that is gone, a send gives ESRCH.
 
 mod descriptor;
+mod end;
 mod pidfd;
 mod plain;
 
 pub use descriptor::{Scope, pidfd_send};
+pub use end::end_by;
 pub use pidfd::{PidFd, PidFdInfo};
 pub use plain::{
     probe, probe_group, probe_thread, process_id, queue, queue_thread, raise, send, send_everyone,

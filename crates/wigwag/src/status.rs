@@ -210,11 +210,14 @@ impl From<WaitStatus> for ExitStatus {
 }
 
 impl TryFrom<ExitStatus> for WaitStatus {
-    type Error = ExitStatus;
+    type Error = crate::Error;
 
-    /// Gives the status back where [`from_raw`](WaitStatus::from_raw) has none for it.
-    fn try_from(status: ExitStatus) -> Result<WaitStatus, ExitStatus> {
-        WaitStatus::from_raw(status.into_raw()).ok_or(status)
+    /// EINVAL where [`from_raw`](WaitStatus::from_raw) has none for it; no system call gives such a status.
+    fn try_from(status: ExitStatus) -> Result<WaitStatus, crate::Error> {
+        let raw = status.into_raw();
+        let invalid =
+            || crate::Error::new(format!("decode wait status {raw:#x}"), crate::Errno::INVAL);
+        WaitStatus::from_raw(raw).ok_or_else(invalid)
     }
 }
 

@@ -65,6 +65,7 @@ mod queue;
 mod received;
 pub(crate) mod ring;
 pub(crate) mod shared;
+mod shutdown;
 mod signals;
 #[cfg(feature = "tokio")]
 mod stream;
@@ -80,6 +81,7 @@ use std::time::{Duration, Instant};
 
 pub use capture::block_everywhere;
 pub use received::Received;
+pub use shutdown::{Shutdown, ShutdownOptions, Told};
 pub use signals::Signals;
 #[cfg(feature = "tokio")]
 pub use stream::{SignalStream, stream};

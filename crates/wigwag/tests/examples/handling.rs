@@ -1,11 +1,10 @@
 //! The examples that handle signals with callbacks, flags and handlers, send them, or hold them off.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use wigwag::{Signal, send};
 
-use crate::program::{Program, profile_dir};
+use crate::program::{Program, build, profile_dir};
 
 #[test]
 fn the_valid_signals() {
@@ -98,13 +97,7 @@ fn the_sender_is_told() {
 #[test]
 fn a_busy_loop_sees_the_flag() {
     let name = "busy_loop";
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--quiet", "--release", "--example", name])
-        .status()
-        .unwrap();
-    assert!(built.success(), "{built}");
+    build(&["--release", "--example", name]);
     let release = profile_dir().with_file_name("release");
     for profile in [profile_dir(), release] {
         let program = Program::start_at(&profile.join("examples").join(name), &[] as &[&str]);
@@ -133,6 +126,26 @@ fn hup_reloads() {
     program.send(Signal::TERM);
     program.prints(&["ended with limit 20"]);
     program.ends_well();
+}
+
+#[test]
+fn shutting_down_takes_its_time_or_is_forced() {
+    let program = Program::start("shutdown");
+    program.prints(&["ready"]);
+    for _ in 0..2 {
+        program.send(Signal::HUP);
+        program.prints(&["configuration read again"]);
+    }
+    program.send(Signal::TERM);
+    program.prints(&["TERM asks, finishing", "finished"]);
+    program.ends_by(Signal::TERM);
+
+    let program = Program::start_with("shutdown", &["3600"]);
+    program.prints(&["ready"]);
+    program.send(Signal::TERM);
+    program.prints(&["TERM asks, finishing"]);
+    program.send(Signal::INT);
+    program.ends_by(Signal::INT);
 }
 
 #[test]

@@ -1,7 +1,4 @@
 //! Every example is run as a program: what it prints, what real signals do to it, and how it ends.
-//!
-//! `cargo test -p wigwag --all-features` builds the examples, and then runs this. With `--test examples` alone cargo does not build
-//! them: what was built before is tested.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod descriptors;

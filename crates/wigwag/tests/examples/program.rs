@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Once;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -27,12 +28,29 @@ pub fn profile_dir() -> PathBuf {
     test.parent().and_then(Path::parent).unwrap().to_owned()
 }
 
+/// `cargo build` of examples: a test that is run alone would find none, or old ones.
+pub fn build(what: &[&str]) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["build", "--quiet"])
+        .args(what);
+    if cfg!(feature = "tokio") {
+        command.arg("--all-features");
+    }
+    let built = command.status().unwrap();
+    assert!(built.success(), "{built}");
+}
+
 impl Program {
     pub fn start(name: &str) -> Program {
         Program::start_with(name, &[] as &[&str])
     }
 
     pub fn start_with(name: &str, arguments: &[impl AsRef<OsStr>]) -> Program {
+        static BUILT: Once = Once::new();
+        BUILT.call_once(|| build(&["--examples"]));
         Program::start_at(&profile_dir().join("examples").join(name), arguments)
     }
 
@@ -47,13 +65,7 @@ impl Program {
             .stdout(Stdio::piped())
             .signals(&signals)
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!(
-                    "{}: {error}; cargo builds the examples for `cargo test -p wigwag`, but not for `--test examples` alone: \
-                     cargo build -p wigwag --all-features --examples",
-                    path.display()
-                )
-            });
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let pidfd = PidFd::open(child.id() as i32).unwrap();
         let output = BufReader::new(child.stdout.take().unwrap()).lines();
         let (sender, lines) = channel();

@@ -9,6 +9,7 @@ mod forge;
 mod receive;
 mod receiving;
 mod sending;
+mod shutdown;
 mod starting;
 mod storms;
 mod streams;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         receive::CASES,
         receiving::CASES,
         sending::CASES,
+        shutdown::CASES,
         starting::CASES,
         storms::CASES,
         streams::CASES,

@@ -1,0 +1,414 @@
+//! The pattern that every program needs: the first INT or TERM asks it to end, a second one ends it at once, HUP has it read its
+//! configuration again.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::{Options, Received, Registration, watch};
+use crate::{Result, Signal, SignalSet, send};
+
+/// What a program is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// To read its configuration again.
+    Reload(Received),
+    /// To end. What was received last, and first, and nothing after it counts.
+    End(Received),
+}
+
+/// The first INT or TERM asks, a second one forces, HUP reloads.
+///
+/// Once it is asked to end, the program has its time to finish what it does; how it learns of it is its choice: [`next`](Shutdown::next) waits,
+/// [`is_asked`](Shutdown::is_asked) looks, [`descriptor`](Shutdown::descriptor) is for poll(2), [`told`](Shutdown::told) for async code, of any runtime. A
+/// second INT or TERM ends the process by that signal at once, also while the program does not look any more: it is received on the library's thread.
+///
+/// Clones are the same shutdown. When the last is dropped the signals have the actions from before. A HUP that the process was told to
+/// ignore (nohup) stays ignored, and so does an INT (a background job of a shell without job control). In a child made by fork(2) it is
+/// told nothing, for ever; the child makes its own.
+///
+/// ```
+/// use wigwag::{Signal, receive::{Shutdown, Told}, send};
+/// let shutdown = Shutdown::new()?;
+/// send::raise(Signal::HUP)?;
+/// assert!(matches!(shutdown.next(), Told::Reload(_)));
+/// send::raise(Signal::TERM)?;
+/// let Told::End(received) = shutdown.next() else { unreachable!() };
+/// assert_eq!((received.signal, received.pid()), (Signal::TERM, Some(send::process_id())));
+/// // clean up, then: send::end_by(received.signal), or just return from main
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Shutdown {
+    state: Arc<State>,
+    /// Their drop, with the last clone, gives the signals back.
+    registrations: Arc<[Registration]>,
+}
+
+/// How a [`Shutdown`] is made.
+///
+/// ```
+/// use wigwag::{Signal, receive::ShutdownOptions};
+/// let shutdown = ShutdownOptions::new()
+///     .ask([Signal::TERM, Signal::QUIT])
+///     .reload([Signal::HUP, Signal::USR1])
+///     .force(|received| {
+///         eprintln!("{} once more: not waiting", received.signal);
+///         std::process::exit(1);
+///     })
+///     .install()?;
+/// # Ok::<(), wigwag::Error>(())
+/// ```
+#[must_use]
+pub struct ShutdownOptions {
+    ask: SignalSet,
+    reload: SignalSet,
+    force: Box<dyn FnMut(&Received) + Send>,
+}
+
+impl ShutdownOptions {
+    /// As [`Shutdown::new`] has it.
+    pub fn new() -> ShutdownOptions {
+        ShutdownOptions {
+            ask: SignalSet::of(&[Signal::INT, Signal::TERM]),
+            reload: Signal::HUP.into(),
+            force: Box::new(|received| send::end_by(received.signal)),
+        }
+    }
+
+    /// The signals that ask the program to end, in place of INT and TERM.
+    pub fn ask(mut self, signals: impl Into<SignalSet>) -> ShutdownOptions {
+        self.ask = signals.into();
+        self
+    }
+
+    /// The signals that have it read its configuration again, in place of HUP; [`SignalSet::EMPTY`] for none.
+    pub fn reload(mut self, signals: impl Into<SignalSet>) -> ShutdownOptions {
+        self.reload = signals.into();
+        self
+    }
+
+    /// What the second one that asks does, and every one after it, in place of ending the process by that signal. It runs on the
+    /// library's thread, while the program is busy ending or hangs.
+    pub fn force(mut self, force: impl FnMut(&Received) + Send + 'static) -> ShutdownOptions {
+        self.force = Box::new(force);
+        self
+    }
+
+    /// Receives the signals from now on.
+    ///
+    /// # Errors
+    /// As [`on`](fn@super::on). EINVAL: a signal asks and reloads.
+    pub fn install(self) -> Result<Shutdown> {
+        let ShutdownOptions {
+            ask,
+            reload,
+            mut force,
+        } = self;
+        let both = ask & reload;
+        if !both.is_empty() {
+            let error = crate::Error::new(format!("shut down on {ask}"), crate::Errno::INVAL);
+            return Err(error.with_note(format!("{both} is to reload, too")));
+        }
+        let state = Arc::new(State::default());
+        let mut registrations = Vec::with_capacity(2);
+        let asked = Arc::clone(&state);
+        registrations.push(Options::new().on(ask, move |received| {
+            if !asked.ask(received) {
+                force(received);
+            }
+        })?);
+        if !reload.is_empty() {
+            let told = Arc::clone(&state);
+            registrations.push(Options::new().on(reload, move |received| told.reload(received))?);
+        }
+        Ok(Shutdown {
+            state,
+            registrations: registrations.into(),
+        })
+    }
+}
+
+impl Default for ShutdownOptions {
+    fn default() -> ShutdownOptions {
+        ShutdownOptions::new()
+    }
+}
+
+impl fmt::Debug for ShutdownOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShutdownOptions")
+            .field("ask", &self.ask)
+            .field("reload", &self.reload)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Inner {
+    /// The first that asked.
+    asked: Option<Received>,
+    /// A reload that nobody has been told of yet. Several are one: the configuration is read as it is then.
+    reload: Option<Received>,
+    wakers: Vec<Waker>,
+}
+
+impl Inner {
+    fn take(&mut self) -> Option<Told> {
+        let asked = self.asked.map(Told::End);
+        asked.or_else(|| self.reload.take().map(Told::Reload))
+    }
+}
+
+/// What the callbacks and the clones share.
+#[derive(Default)]
+struct State {
+    inner: Mutex<Inner>,
+    told: Condvar,
+    /// Made when somebody asks for it.
+    descriptor: OnceLock<OwnedFd>,
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is the first that asks.
+    fn ask(&self, received: &Received) -> bool {
+        self.tell(|inner| {
+            let first = inner.asked.is_none();
+            inner.asked.get_or_insert(*received);
+            first
+        })
+    }
+
+    fn reload(&self, received: &Received) {
+        self.tell(|inner| inner.reload = Some(*received));
+    }
+
+    fn tell<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+        let mut inner = self.lock();
+        let answer = change(&mut inner);
+        if let Some(descriptor) = self.descriptor.get() {
+            watch::ring(descriptor);
+        }
+        let wakers = std::mem::take(&mut inner.wakers);
+        drop(inner);
+        self.told.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
+        answer
+    }
+
+    /// After a look: the descriptor says whether there is more.
+    fn looked(&self, inner: &Inner) {
+        if let Some(descriptor) = self.descriptor.get()
+            && inner.asked.is_none()
+        {
+            let _ = rustix::io::read(descriptor, &mut [0; 8]);
+        }
+    }
+}
+
+impl Shutdown {
+    /// INT and TERM ask, HUP reloads.
+    ///
+    /// # Errors
+    /// As [`on`](fn@super::on): EAGAIN, ENOMEM: no thread can be made.
+    pub fn new() -> Result<Shutdown> {
+        ShutdownOptions::new().install()
+    }
+
+    /// Whether the program was asked to end.
+    ///
+    /// ```
+    /// let shutdown = wigwag::receive::Shutdown::new()?;
+    /// while !shutdown.is_asked() {
+    ///     # break
+    ///     // one piece of the work
+    /// }
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.asked_by().is_some()
+    }
+
+    /// What asked it to end.
+    ///
+    /// ```
+    /// assert_eq!(wigwag::receive::Shutdown::new()?.asked_by(), None);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
+    #[must_use]
+    pub fn asked_by(&self) -> Option<Received> {
+        match self.is_inherited() {
+            true => None,
+            false => self.state.lock().asked,
+        }
+    }
+
+    /// Whether this is a child made by fork: the lock may have been held there, and nothing comes any more.
+    fn is_inherited(&self) -> bool {
+        self.registrations.iter().all(Registration::is_over)
+    }
+
+    /// Waits until the program is told something. Asked to end, it says so again and again.
+    #[must_use]
+    pub fn next(&self) -> Told {
+        loop {
+            if let Some(told) = self.wait(None) {
+                return told;
+            }
+        }
+    }
+
+    /// The same for this long at most.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let shutdown = wigwag::receive::Shutdown::new()?;
+    /// assert_eq!(shutdown.next_timeout(Duration::from_millis(1)), None);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
+    #[must_use]
+    pub fn next_timeout(&self, time: Duration) -> Option<Told> {
+        match Instant::now().checked_add(time) {
+            None => Some(self.next()),
+            until => self.wait(until),
+        }
+    }
+
+    /// What it is told by now, if anything.
+    ///
+    /// ```
+    /// use wigwag::{Signal, receive::{self, Shutdown, Told}};
+    /// let shutdown = Shutdown::new()?;
+    /// receive::raise_signal(Signal::HUP)?;
+    /// assert!(matches!(shutdown.try_next(), Some(Told::Reload(_))));
+    /// assert_eq!(shutdown.try_next(), None);
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
+    #[must_use]
+    pub fn try_next(&self) -> Option<Told> {
+        self.wait(Some(Instant::now()))
+    }
+
+    fn wait(&self, until: Option<Instant>) -> Option<Told> {
+        while self.is_inherited() {
+            match until {
+                None => std::thread::park(),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    std::thread::sleep(left);
+                    return None;
+                }
+            }
+        }
+        let mut inner = self.state.lock();
+        loop {
+            let told = inner.take();
+            if told.is_some() {
+                self.state.looked(&inner);
+                return told;
+            }
+            inner = match until {
+                None => self
+                    .state
+                    .told
+                    .wait(inner)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return None;
+                    }
+                    let waited = self.state.told.wait_timeout(inner, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Waits as [`next`](Shutdown::next) does, in async code of any runtime. Nothing is lost when the future is dropped before it is
+    /// ready, as in `select!`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use wigwag::{Signal, receive::{Shutdown, Told}, send};
+    /// let shutdown = Shutdown::new()?;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// runtime.block_on(async {
+    ///     send::raise(Signal::TERM)?;
+    ///     assert!(matches!(shutdown.told().await, Told::End(_)));
+    ///     Ok::<(), wigwag::Error>(())
+    /// })?;
+    /// # }
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
+    pub async fn told(&self) -> Told {
+        poll_fn(|context| self.poll_told(context)).await
+    }
+
+    fn poll_told(&self, context: &mut Context<'_>) -> Poll<Told> {
+        if self.is_inherited() {
+            return Poll::Pending;
+        }
+        let mut inner = self.state.lock();
+        if let Some(told) = inner.take() {
+            self.state.looked(&inner);
+            return Poll::Ready(told);
+        }
+        if !inner
+            .wakers
+            .iter()
+            .any(|waker| waker.will_wake(context.waker()))
+        {
+            inner.wakers.push(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// A descriptor for poll(2), select(2) or epoll(7), readable while [`try_next`](Shutdown::try_next) has something to say. For nothing else: it is not
+    /// read. Made at the first call, an eventfd(2) that is close-on-exec and does not wait.
+    ///
+    /// # Errors
+    /// EMFILE, ENFILE: too many descriptors. ENOMEM. EINVAL: this is a child made by fork.
+    ///
+    /// ```
+    /// use rustix::event::{PollFd, PollFlags, poll};
+    /// use wigwag::{Signal, receive::{Shutdown, Told}, send};
+    /// let shutdown = Shutdown::new()?;
+    /// send::raise(Signal::TERM)?;
+    /// poll(&mut [PollFd::new(&shutdown.descriptor()?, PollFlags::IN)], None).unwrap();
+    /// assert!(matches!(shutdown.try_next(), Some(Told::End(_))));
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
+    pub fn descriptor(&self) -> Result<BorrowedFd<'_>> {
+        if self.is_inherited() {
+            return Err(crate::Error::new("watch for the end", crate::Errno::INVAL)
+                .with_note("it is told to the process that this one was forked from"));
+        }
+        // Under the lock: what comes meanwhile rings afterwards.
+        let inner = self.state.lock();
+        if let Some(fd) = self.state.descriptor.get() {
+            return Ok(fd.as_fd());
+        }
+        let fd = watch::eventfd()?;
+        if inner.asked.is_some() || inner.reload.is_some() {
+            watch::ring(&fd);
+        }
+        Ok(self.state.descriptor.get_or_init(|| fd).as_fd())
+    }
+}
+
+impl fmt::Debug for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shutdown")
+            .field("asked_by", &self.asked_by())
+            .finish_non_exhaustive()
+    }
+}
