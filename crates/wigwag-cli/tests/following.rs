@@ -4,10 +4,11 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use common::line;
-use wigwag_testkit::{Deadline, namespace};
+use common::{line, untouched};
+use wigwag_testkit::{Deadline, Puppet, Recipe, namespace};
 
 /// A shell with a script, a group and session of its own, that has said `ready`.
 fn shell(script: &str) -> (Child, BufReader<ChildStdout>) {
@@ -15,19 +16,23 @@ fn shell(script: &str) -> (Child, BufReader<ChildStdout>) {
 }
 
 fn shell_called(shell: &str, script: &str) -> (Child, BufReader<ChildStdout>) {
-    let mut child = Command::new("setsid")
-        .args([shell, "-c", script])
+    let started = begin(Command::new("setsid").args([shell, "-c", script]));
+    // Who is forked in the same 10 ms as the signal is sent may be an answer to it.
+    if script.starts_with("trap") {
+        let asleep = || (!alive("sleep").is_empty()).then_some(());
+        Deadline::usual().wait_for("its first child", asleep);
+    }
+    started
+}
+
+fn begin(command: &mut Command) -> (Child, BufReader<ChildStdout>) {
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     assert_eq!(next(&mut out), "ready");
-    // Who is forked in the same 10 ms as the signal is sent may be an answer to it.
-    if script.starts_with("trap") {
-        let asleep = || (!alive("sleep").is_empty()).then_some(());
-        Deadline::usual().wait_for("its first child", asleep);
-    }
     (child, out)
 }
 
@@ -82,21 +87,47 @@ fn a_clean_up_is_left_its_time() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-/// The leader of the group has ended and been collected by the time that its late child is to be found.
+/// The leader of the group has ended and been collected by the time that its late child is to be found. A tree that has its group to
+/// itself is followed in the group, too.
 #[test]
-fn a_group_is_followed_beyond_its_leader() {
+fn who_is_left_by_his_parent_is_found_in_the_group() {
     namespace!();
     let script =
         "trap 'sleep 300 & exit 0' TERM; echo ready; while :; do sleep 300 & wait $!; done";
-    let (mut child, _out) = shell(script);
-    let group = child.id();
-    std::thread::scope(|scope| {
-        scope.spawn(|| child.wait().unwrap());
-        line(&format!("stop --ladder TERM:500ms,KILL -- -{group}"))
-            .ended(0)
-            .says("killed by KILL");
+    for target in ["-- -", "session:", "tree:"] {
+        let (mut child, _out) = shell(script);
+        let number = child.id();
+        std::thread::scope(|scope| {
+            scope.spawn(|| child.wait().unwrap());
+            line(&format!("stop --ladder TERM:500ms,KILL {target}{number}"))
+                .ended(0)
+                .says("sleep killed by KILL");
+        });
+        assert_eq!(alive("sleep"), [0; 0], "{target}");
+    }
+}
+
+/// Where others are in the group, whose child he is cannot be told, and he is left alone.
+#[test]
+fn a_group_that_others_are_in_is_not_taken_for_the_trees() {
+    namespace!();
+    // Two shells in one group: the second is no child of the first.
+    let script =
+        "trap 'sleep 301 & exit 0' TERM; echo ready; while :; do sleep 300 & wait $!; done";
+    let mut command = Command::new("sh");
+    let (mut leader, _out) = begin(command.args(["-c", script]).process_group(0));
+    let other = Puppet::spawn(&Recipe {
+        group: Some(leader.id() as i32),
+        ..Recipe::default()
     });
-    assert_eq!(alive("sleep"), [0; 0]);
+    let tree = format!("tree:{}", leader.id());
+    line(&format!("stop --ladder TERM:500ms,KILL {tree}")).ended(0);
+    leader.wait().unwrap();
+    let (mut other, left) = (other, alive("sleep"));
+    untouched(&mut other);
+    for pid in left {
+        line(&format!("stop {pid}")).ended(0);
+    }
 }
 
 #[test]

@@ -65,6 +65,22 @@ impl Who {
     }
 }
 
+impl Who {
+    /// Reads name and command line again, which execve(2) may have changed.
+    pub(crate) fn name_again(&mut self, dir: &ProcDir) {
+        if let Ok(name) = dir.comm() {
+            self.name = name.to_string_lossy().into_owned();
+            self.command = command(dir);
+        }
+    }
+}
+
+fn command(dir: &ProcDir) -> Vec<String> {
+    let words = dir.cmdline().unwrap_or_default();
+    let text = words.iter().map(|word| word.to_string_lossy().into_owned());
+    text.collect()
+}
+
 impl std::fmt::Display for Who {
     /// `4120 (nginx)`, `thread 4122 of 4120 (nginx)`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -196,13 +212,7 @@ impl Process {
         Who {
             identity: self.identity(proc),
             name: self.stat.comm.to_string_lossy().into_owned(),
-            command: self
-                .dir
-                .cmdline()
-                .unwrap_or_default()
-                .iter()
-                .map(|word| word.to_string_lossy().into_owned())
-                .collect(),
+            command: command(&self.dir),
             uid,
             user: None,
             thread: None,

@@ -65,6 +65,15 @@ impl Prediction {
         self.certain && self.is_fatal() && self.effects.iter().all(ends)
     }
 
+    /// Whether it is certain that somebody takes the signal at once, and nothing of it stays pending.
+    pub(crate) fn is_taken(&self) -> bool {
+        use Effect::{Continues, DumpsCore, Kills, RunsHandler, Waited};
+        let taken = |effect: &Effect| {
+            matches!(effect, Kills | DumpsCore | RunsHandler | Waited | Continues)
+        };
+        self.certain && self.effects.iter().all(taken)
+    }
+
     /// Whether the process would end.
     pub fn is_fatal(&self) -> bool {
         self.has(Effect::Kills) || self.has(Effect::DumpsCore)

@@ -257,6 +257,17 @@ impl Receipt {
         match (&self.effect, &order.action) {
             (Effect::Denied { .. } | Effect::Refused { .. }, _) => Verdict::Refused,
             (Effect::GoneBefore, Action::Stop { .. } | Action::Wait { .. }) => Verdict::AsAsked,
+            // It ended by something else before its signal's time had come.
+            (
+                Effect::Ended { .. },
+                Action::Send {
+                    signal: Some(_), ..
+                },
+            ) if self.sent.is_empty() => Verdict::NotInTime,
+            // Of those that were chosen, not named, nothing that has ended runs on.
+            (effect, Action::Freeze) if effect.has_ended() && !order.whom.names_one() => {
+                Verdict::AsAsked
+            }
             (Effect::GoneBefore, _) => Verdict::NotInTime,
             (effect, Action::Stop { .. } | Action::Wait { .. }) if !effect.has_ended() => {
                 Verdict::NotInTime

@@ -57,6 +57,13 @@ impl Selector {
     }
 }
 
+impl Selector {
+    /// Whether a process or a thread is named by its number.
+    pub(crate) fn names_one(&self) -> bool {
+        self.targets.iter().any(Target::is_number)
+    }
+}
+
 impl From<Target> for Selector {
     fn from(target: Target) -> Selector {
         Selector {

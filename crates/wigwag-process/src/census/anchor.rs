@@ -2,8 +2,8 @@
 //!
 //! A number cannot be given out again while one that has it is there. So whoever is found in group 300 is of the group that was found
 //! first if one of those found before him is still in it afterwards; and whoever has the parent 300 is a child of the process
-//! that was opened as 300 if that one can still be read afterwards. The leader of a group vouches for it also when it has ended:
-//! through its descriptor the kernel tells whether the group still has a member.
+//! that was opened as 300 if that one can still be read afterwards. The leader of a group, or session, vouches for it also when it has
+//! ended: through its descriptor the kernel tells whether a group of that number still has a member.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -118,7 +118,7 @@ impl<'a> Ties<'a> {
         let known = self.known.unwrap_or_default().iter().copied();
         let mut witnesses = taken.iter().rev().map(|&at| held.dir(at)).chain(known);
         let leads = |dir: &ProcDir| match &self.targets[index] {
-            Target::Group(group) => dir.pid() == *group && is_of_a_group(dir),
+            Target::Group(id) | Target::Session(id) => dir.pid() == *id && is_of_a_group(dir),
             _ => false,
         };
         witnesses.any(|dir| dir.stat().is_ok_and(|stat| is_in(&stat)) || leads(dir))

@@ -6,7 +6,7 @@ use std::time::Instant;
 use wigwag::Signal;
 
 use super::watch::{Goal, Waker};
-use super::{Course, END_WATCH, Engine, FREEZE_WATCH, after, errno_name};
+use super::{Course, Engine, FREEZE_WATCH, SHORT_WATCH, after, errno_name};
 use crate::census::{Why, census_again};
 use crate::freezer::{self, FreezerGroup};
 use crate::identity::Process;
@@ -59,6 +59,8 @@ impl Engine<'_, '_> {
             let pid = |course: &Course| course.held.process.as_ref().map(Process::pid);
             let held = self.courses.iter().filter(living).filter_map(pid);
             whom.targets = held.map(Target::Tree).collect();
+            let groups = self.owned_groups.iter().copied().map(Target::Group);
+            whom.targets.extend(groups);
         }
         whom
     }
@@ -137,7 +139,7 @@ impl Engine<'_, '_> {
         let mut open = self.courses.iter().filter(|course| course.is_open());
         if open.any(|course| course.held.entry.predicted.ends()) {
             // What was pending ends it once it runs.
-            self.watch(&Goal::Ended, after(END_WATCH), Waker::All);
+            self.watch(&Goal::Ended, after(SHORT_WATCH), Waker::All);
         }
         self.watch(&Goal::Resumed, until, Waker::All);
         let held_otherwise = |course: &&Course| {

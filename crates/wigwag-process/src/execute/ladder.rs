@@ -6,11 +6,12 @@
 //! (another one forked it between the look and the signal), or comes when the signal leaves no time to answer, gets it at once.
 //!
 //! A child whose parent has ended is nobody's any more, so a tree is stopped before it is killed: until nobody new is in it. For the
-//! same reason one that is forked in the last moment before its parent ends by itself is not found in a tree. In a group it is: the
-//! leader's descriptor vouches for the group to its end.
+//! same reason one that is forked in the last moment before its parent ends by itself is found only where it is in a group that the tree
+//! has to itself, as a daemon's and a job's of a shell is: the leader's descriptor vouches for the group to its end.
 //!
 //! Names, ports and the like are not followed: whoever has the name next may have been started by somebody who means it.
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use wigwag::Signal;
@@ -19,6 +20,7 @@ use super::look::all_stopped;
 use super::watch::{Goal, Waker};
 use super::{Course, Engine, after};
 use crate::order::{Ladder, Step};
+use crate::procfs::{PidName, Stat, read_at};
 use crate::selector::Target;
 
 /// How long until the second look; each waits twice as long as the one before.
@@ -32,10 +34,14 @@ const STOPPING: Duration = Duration::from_millis(100);
 
 impl Engine<'_, '_> {
     pub(super) fn stop(&mut self, ladder: &Ladder) {
+        if self.is_by_tree() && !self.resumed {
+            self.owned_groups = self.find_owned_groups();
+        }
         for step in &ladder.0 {
             if self.open() == 0 || self.interrupted {
                 break;
             }
+            self.name_newcomers();
             if step.signal == Signal::KILL && self.is_by_tree() && !self.resumed {
                 self.hold_still();
             }
@@ -56,12 +62,14 @@ impl Engine<'_, '_> {
         }
         let chase = after(CHASE);
         let mut pause = SECOND_LOOK;
+        self.step_over = until;
         loop {
             let chased = chase.is_some_and(|chase| Instant::now() < chase);
             let came = self.take_on_newcomers(step.signal, sent, chased);
             let now = Instant::now();
             let over = until.is_some_and(|until| now >= until);
             if self.interrupted || self.open() == 0 || over && !came {
+                self.step_over = None;
                 return;
             }
             // Those that got the signal just now end at once, or have had their time.
@@ -127,6 +135,19 @@ impl Engine<'_, '_> {
         came
     }
 
+    /// Reads again who those are that have got nothing yet: right after the fork they were still called like their parents.
+    fn name_newcomers(&mut self) {
+        for course in self
+            .courses
+            .iter_mut()
+            .filter(|course| course.late && course.sent.is_empty())
+        {
+            if let Some(process) = &course.held.process {
+                course.held.entry.who.name_again(process.dir());
+            }
+        }
+    }
+
     /// Whether the order means whoever will be there, and not only who was: what it names is a tree, a group or a session, which
     /// those that are held vouch for. Trees and others in one order are not followed: whose child is meant could not be told.
     fn follows(&self) -> bool {
@@ -137,7 +158,36 @@ impl Engine<'_, '_> {
                 Target::Group(_) | Target::OwnGroup | Target::Session(_)
             ) || target.is_number()
         };
-        self.is_by_tree() || targets.iter().all(tied)
+        let numbers = targets.iter().all(Target::is_number);
+        self.is_by_tree() || targets.iter().all(tied) && !numbers
+    }
+
+    /// The groups that a member of the tree leads and nobody else is in. Whoever is in one of them later was started by a member,
+    /// also when that one has ended since and nobody's child is left: no other process joins a group that a shell has not just made.
+    fn find_owned_groups(&self) -> Vec<i32> {
+        let stats = self.courses.iter().filter_map(|course| {
+            let process = course.held.process.as_ref()?;
+            Some(process.stat())
+        });
+        let held: HashMap<i32, &Stat> = stats.map(|stat| (stat.pid, stat)).collect();
+        let leads = |stat: &&&Stat| stat.pgrp == stat.pid;
+        let mut groups: BTreeSet<i32> = held.values().filter(leads).map(|stat| stat.pgrp).collect();
+        if groups.is_empty() {
+            return Vec::new();
+        }
+        let Ok(pids) = self.proc.pids() else {
+            return Vec::new();
+        };
+        let mut text = Vec::with_capacity(4096);
+        for pid in pids.into_iter().filter(|pid| !held.contains_key(pid)) {
+            let name = PidName::with(pid, c"stat");
+            if read_at(self.proc, name.as_c_str(), &mut text).is_ok()
+                && let Some(stat) = Stat::parse(&text)
+            {
+                groups.remove(&stat.pgrp);
+            }
+        }
+        groups.into_iter().collect()
     }
 
     /// Now, in the ticks in which `/proc` says when a process was started.

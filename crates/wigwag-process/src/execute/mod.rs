@@ -27,8 +27,8 @@ use watch::{Goal, Waker};
 const FREEZE_WATCH: Duration = Duration::from_secs(5);
 /// How long a reload watches for the signal to be taken: a program that blocks it while it is busy takes it soon.
 const RELOAD_WATCH: Duration = Duration::from_secs(2);
-/// How long the end of those is waited for that cannot but end, so that `send KILL` says how they ended.
-const END_WATCH: Duration = Duration::from_millis(20);
+/// How long those are watched that cannot but take the signal, so that `send` says how they ended or that the handler ran.
+const SHORT_WATCH: Duration = Duration::from_millis(20);
 
 /// The moment after this time; `None`, never, where the clock does not go so far.
 fn after(time: Duration) -> Option<Instant> {
@@ -131,6 +131,10 @@ struct Engine<'a, 'o> {
     resumed: bool,
     /// Whether a schedule waits for its next signal.
     again: bool,
+    /// When the time of a step is over that is waited for piece by piece.
+    step_over: Option<Instant>,
+    /// The groups that a tree has to itself.
+    owned_groups: Vec<i32>,
 }
 
 impl Prepared<'_> {
@@ -172,6 +176,8 @@ impl Prepared<'_> {
             anchors: self.anchors,
             resumed: self.resumed,
             again: false,
+            step_over: None,
+            owned_groups: Vec::new(),
         };
         engine.add(self.held, false);
         match engine.order.action.clone() {
@@ -274,17 +280,17 @@ impl Engine<'_, '_> {
         if signal.is_some() && self.order.watch.is_some() {
             let until = self.watch_time(None);
             self.watch(&Goal::Effect, until, Waker::All);
-        } else if self.open() > 0 && self.all_are_to_end() {
-            self.watch(&Goal::Ended, after(END_WATCH), Waker::All);
+        } else if self.open() > 0 && self.all_answer_soon() {
+            self.watch(&Goal::Effect, after(SHORT_WATCH), Waker::All);
         }
     }
 
-    /// Whether all that are left were told to end and cannot but do so.
-    fn all_are_to_end(&self) -> bool {
+    /// Whether all that are left have the signal and cannot but take it: it ends them, or runs a handler.
+    fn all_answer_soon(&self) -> bool {
         self.courses
             .iter()
             .filter(|course| course.is_open())
-            .all(|course| !course.sent.is_empty() && course.held.entry.predicted.ends())
+            .all(|course| course.last_signal().is_some() && course.held.entry.predicted.is_taken())
     }
 
     fn reload(&mut self, signal: Signal) {

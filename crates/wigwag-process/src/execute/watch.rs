@@ -228,7 +228,10 @@ impl Engine<'_, '_> {
             elapsed: self.start.elapsed(),
             again: self.again,
             signal: self.signal,
-            left: until.map(|until| until.saturating_duration_since(Instant::now())),
+            left: self
+                .step_over
+                .or(until)
+                .map(|until| until.saturating_duration_since(Instant::now())),
             total: self.courses.len(),
             remaining: open().count(),
             shown,

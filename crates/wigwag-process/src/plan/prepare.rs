@@ -154,7 +154,12 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
         let tid = thread.as_ref().map(ProcDir::pid);
         match judge.hold(dir, thread) {
             Ok(held) => prepared.held.push(held),
-            Err(error) if is_gone(&error) => prepared.held.push(gone(proc, pid, tid)),
+            // Who was found, and not named, has passed away like others during the scan.
+            Err(error) if is_gone(&error) => {
+                if prepared.order.whom.names_one() {
+                    prepared.held.push(gone(proc, pid, tid));
+                }
+            }
             Err(source) => return Err(PlanError::Read { pid, source }),
         }
     }
@@ -314,8 +319,7 @@ impl Prepared<'_> {
 
     /// Zombies that no number names, and no `--state Z`, were not meant: nothing can be done to them.
     fn leave_out_zombies(&mut self) {
-        let meant = self.order.whom.filter.state.contains(&'Z')
-            || self.order.whom.targets.iter().any(Target::is_number);
+        let meant = self.order.whom.filter.state.contains(&'Z') || self.order.whom.names_one();
         if meant || self.order.action.first_signal().is_none() {
             return;
         }
