@@ -4,8 +4,9 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Instant;
 
 use common::{line, untouched};
 use wigwag_testkit::{Deadline, Puppet, Recipe, namespace};
@@ -165,10 +166,79 @@ fn who_forks_on_is_killed_with_all_that_it_has_forked() {
 #[test]
 fn names_are_not_followed() {
     namespace!();
-    let (mut child, mut out) = shell_called("bash", ANSWERS);
-    line("stop --ladder TERM:500ms,KILL bash").ended(0);
-    assert_eq!(next(&mut out), "started");
-    assert!(!alive("sleep").is_empty());
-    line("stop --ladder KILL sleep").ended(0);
+    for (target, shell) in [("bash", "bash"), ("--name dash", "dash")] {
+        let (mut child, mut out) = shell_called(shell, ANSWERS);
+        line(&format!("stop --ladder TERM:500ms,KILL {target}")).ended(0);
+        assert_eq!(next(&mut out), "started");
+        // What it has started is called `sleep`, or still as it was called itself.
+        let left = || (!alive("sleep").is_empty()).then_some(());
+        Deadline::usual().wait_for("what is left alone", left);
+        line("stop --ladder KILL sleep").ended(0);
+        child.wait().unwrap();
+    }
+}
+
+/// A job's process that has lost its parent is in the job's group and not in the tree. Were somebody of the group still stopped, and had
+/// not got KILL, when the root ends, the kernel would send HUP and CONT to the whole group.
+#[test]
+fn whoever_is_in_the_group_beside_the_tree_gets_no_hup() {
+    namespace!();
+    const JOB: &str = "set -m; sh -c '(tail -f /dev/null &); sleep 300 & sleep 300 & sleep 300 & echo ready; echo $$; wait' & wait";
+    for _ in 0..20 {
+        let (mut child, mut out) = shell_called("bash", JOB);
+        let root = next(&mut out);
+        let all = || (alive("tail").len() == 1 && alive("sleep").len() == 3).then_some(());
+        Deadline::usual().wait_for("the job", all);
+        line(&format!("stop --ladder KILL tree:{root}")).ended(0);
+        assert_eq!(alive("sleep"), [0; 0]);
+        let tail = alive("tail");
+        assert_eq!(tail.len(), 1, "the other one has ended");
+        line(&format!("stop --ladder KILL {}", tail[0])).ended(0);
+        child.wait().unwrap();
+    }
+}
+
+/// Whoever is stopped himself can send KILL to nobody.
+#[test]
+fn wigwag_in_the_tree_does_not_stop_itself() {
+    namespace!();
+    let command = env!("CARGO_BIN_EXE_wigwag");
+    let script = format!(
+        "sleep 300 & sleep 300 & echo ready; {command} stop --ladder KILL --allow self --allow ancestors tree:$$"
+    );
+    let (mut child, _out) = shell(&script);
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(9), "{status}");
+    let none = || alive("sleep").is_empty().then_some(());
+    Deadline::usual().wait_for("the end of all", none);
+}
+
+/// More than may be signalled is not all: that is no success.
+#[test]
+fn max_is_no_way_to_be_missed() {
+    namespace!();
+    let (mut child, _out) = shell(ANSWERS);
+    let tree = format!("tree:{}", child.id());
+    line(&format!("stop --max 2 --ladder TERM:300ms {tree}"))
+        .ended(4)
+        .complains("--max 2");
+    line(&format!("stop --ladder KILL {tree}")).ended(0);
     child.wait().unwrap();
+}
+
+/// The time that a look takes grows with the tree, not with how deep it is.
+#[test]
+fn a_deep_tree_is_stopped_in_time() {
+    namespace!();
+    let script = r#"trap '' TERM; n() { if [ $1 -gt 0 ]; then (n $(($1 - 1))) & wait; else echo ready; sleep 300; fi; }; n 300"#;
+    let (mut child, _out) = shell_called("sh", script);
+    let begun = Instant::now();
+    line(&format!(
+        "stop --max 1000 --ladder TERM:1s,KILL tree:{}",
+        child.id()
+    ))
+    .ended(0);
+    assert_eq!(alive("sh"), [1], "pid 1 here");
+    child.wait().unwrap();
+    println!("{:?}", begun.elapsed());
 }

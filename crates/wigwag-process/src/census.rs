@@ -5,6 +5,7 @@
 //! during the scan are passed over; those that may not be read are counted.
 
 mod anchor;
+mod error;
 mod file;
 mod filters;
 mod held;
@@ -16,7 +17,8 @@ mod tree;
 mod unit;
 mod view;
 
-pub(crate) use anchor::census_again;
+pub(crate) use anchor::{census_again, census_below};
+pub use error::SelectError;
 pub(crate) use missing::processes;
 pub use missing::{Missing, Why};
 pub use nearest::nearest;
@@ -63,69 +65,6 @@ pub struct Thread {
     pub task: ProcDir,
 }
 
-/// Why there is no census at all.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SelectError {
-    /// `/proc` cannot be listed, or the machine is out of something.
-    #[error("cannot look at processes: {0}")]
-    Io(#[from] io::Error),
-    /// More processes are found than files may be open.
-    #[error(
-        "{found} processes are found, and no more can be held, since this process may have {limit} files open: \
-         choose fewer, or raise the limit (ulimit -n)"
-    )]
-    Descriptors {
-        /// How many were held when the limit was reached.
-        found: usize,
-        /// RLIMIT_NOFILE's soft limit.
-        limit: u64,
-    },
-    /// A regular expression that is none.
-    #[error("{pattern:?} is no regular expression: {reason}")]
-    Regex {
-        /// As given.
-        pattern: String,
-        /// The parser's words.
-        reason: String,
-    },
-    /// A user or group that does not exist.
-    #[error("no {what} named {name:?}")]
-    Unknown {
-        /// `user` or `group`.
-        what: &'static str,
-        /// As given.
-        name: String,
-    },
-    /// Whether there is such a user or group cannot be found out.
-    #[error("cannot find out whether there is a {what} named {name:?}: {source}")]
-    Lookup {
-        /// `user` or `group`.
-        what: &'static str,
-        /// As given.
-        name: String,
-        /// Mostly that getent(1) takes too long.
-        source: io::Error,
-    },
-    /// A terminal that does not exist.
-    #[error("no terminal {0:?}: write it as pts/3, tty1, or none")]
-    Tty(String),
-    /// A control group that does not exist, in a filter.
-    #[error("no control group {0:?} in any mounted hierarchy")]
-    Cgroup(String),
-    /// The process whose namespaces are to be compared cannot be read.
-    #[error("cannot read the namespaces of process {pid}: {source}")]
-    Namespace {
-        /// Which process.
-        pid: i32,
-        /// ENOENT when it does not exist, EACCES without ptrace access to it.
-        source: io::Error,
-    },
-    /// `newest` and `oldest` at once.
-    #[error("newest and oldest exclude one another")]
-    NewestOldest,
-}
-
 /// Finds the processes that `selector` means; an empty selector means all.
 ///
 /// Opens one descriptor for each process found, all close-on-exec.
@@ -143,7 +82,7 @@ pub enum SelectError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn census(proc: &Proc, selector: &Selector) -> Result<Census, SelectError> {
-    search(proc, selector, None, &[])
+    search(proc, selector, None, None, &[])
 }
 
 /// As [`census`], without the processes of these numbers: the caller and those that have started him. Only where they are
@@ -153,13 +92,14 @@ pub(crate) fn census_sparing(
     selector: &Selector,
     spared: &[i32],
 ) -> Result<Census, SelectError> {
-    search(proc, selector, None, spared)
+    search(proc, selector, None, None, spared)
 }
 
 fn search(
     proc: &Proc,
     selector: &Selector,
     known: Option<&[&ProcDir]>,
+    below: Option<&[&ProcDir]>,
     spared: &[i32],
 ) -> Result<Census, SelectError> {
     if selector.filter.newest && selector.filter.oldest {
@@ -168,7 +108,7 @@ fn search(
     let rules = Rules::compile(proc, selector, known)?;
     let mut search = Search {
         proc,
-        ties: Ties::new(selector, &rules, known),
+        ties: Ties::new(proc, selector, &rules, known),
         held: Held::default(),
         hits: vec![Hit::default(); selector.targets.len()],
         census: Census::default(),
@@ -197,7 +137,15 @@ fn search(
             _ => {}
         }
     }
-    if rules.must_scan() {
+    if let Some(below) = below {
+        let families = tree::Families::read(proc)?;
+        let walked = families.walk_below(proc, below, &mut |dir| search.keep(dir));
+        walked.map_err(|error| match error {
+            SelectError::Io(error) => search.no_more(error),
+            other => other,
+        })?;
+    }
+    if rules.must_scan() && (below.is_none() || !selector.targets.is_empty()) {
         for pid in proc.pids()? {
             search.look_at(pid)?;
         }
@@ -425,6 +373,19 @@ impl Search<'_> {
         let at = self.held.add(dir, first, start, self.one);
         self.ties.add(&takers, at);
         Ok(())
+    }
+
+    /// Keeps one that is meant whatever the targets are, if it passes the filters.
+    fn keep(&mut self, dir: ProcDir) -> Result<(), SelectError> {
+        let mut view = View::held(&dir, &mut self.buffers);
+        match self.rules.filters.pass(&mut view) {
+            Ok(true) => {
+                self.held.add(dir, 0, 0, None);
+                Ok(())
+            }
+            Ok(false) => Ok(()),
+            Err(stop) => self.stopped(stop),
+        }
     }
 
     /// Whether it is one of the spared, and nobody has named it by a number.

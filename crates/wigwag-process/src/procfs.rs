@@ -167,7 +167,11 @@ impl Proc {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_own(&self) -> bool {
-        own_pid_namespace(&self.fd) == self.pid_namespace
+        match own_pid_namespace(&self.fd) {
+            // The kernel has none, or does not show it.
+            0 => counts_alike(&self.fd),
+            now => now == self.pid_namespace,
+        }
     }
 
     /// Where it is mounted.

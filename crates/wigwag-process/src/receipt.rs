@@ -30,6 +30,10 @@ pub struct Report {
     /// The watching was ended (Ctrl-C) before the order's time was over.
     #[serde(default)]
     pub interrupted: bool,
+    /// Some that were meant may be left: they could not be looked for again, not be shown to be meant, or were more than `--max`. The
+    /// notes say which.
+    #[serde(default)]
+    pub incomplete: bool,
     /// What the reader should know: fallbacks taken, resolution of identities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -237,6 +241,7 @@ impl Report {
         match each {
             None => Verdict::NoTarget,
             Some(_) if self.is_any_satisfied() => Verdict::AsAsked,
+            Some(Verdict::AsAsked) if self.incomplete => Verdict::NotInTime,
             Some(verdict) => verdict,
         }
     }

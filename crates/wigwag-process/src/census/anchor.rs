@@ -85,17 +85,25 @@ pub(super) struct Ties<'a> {
     known: Option<&'a [&'a ProcDir]>,
     /// Whether only one is looked for, the newest or the oldest: then nothing can be mixed.
     one: bool,
+    /// For each target that is a group or a session the process of its number, where there is one, open since before the scan.
+    leaders: Vec<Option<ProcDir>>,
     /// For each target the places of those that it took.
     taken: Vec<Vec<usize>>,
 }
 
 impl<'a> Ties<'a> {
     pub(super) fn new(
+        proc: &Proc,
         selector: &'a Selector,
         rules: &'a Rules,
         known: Option<&'a [&'a ProcDir]>,
     ) -> Ties<'a> {
+        let leader = |target: &Target| match target {
+            Target::Group(id) | Target::Session(id) if known.is_none() => proc.dir(*id).ok(),
+            _ => None,
+        };
         Ties {
+            leaders: selector.targets.iter().map(leader).collect(),
             targets: &selector.targets,
             rules,
             known,
@@ -116,7 +124,8 @@ impl<'a> Ties<'a> {
             return true;
         }
         let known = self.known.unwrap_or_default().iter().copied();
-        let mut witnesses = taken.iter().rev().map(|&at| held.dir(at)).chain(known);
+        let taken = taken.iter().rev().map(|&at| held.dir(at));
+        let mut witnesses = taken.chain(known).chain(&self.leaders[index]);
         let leads = |dir: &ProcDir| match &self.targets[index] {
             Target::Group(id) | Target::Session(id) => dir.pid() == *id && is_of_a_group(dir),
             _ => false,
@@ -150,5 +159,15 @@ pub(crate) fn census_again(
     known: &[&ProcDir],
     spared: &[i32],
 ) -> Result<super::Census, SelectError> {
-    super::search(proc, selector, Some(known), spared)
+    super::search(proc, selector, Some(known), None, spared)
+}
+
+/// As [`census_again`], and all below the `known`, as far as they pass the filters. A selector without targets means only these.
+pub(crate) fn census_below(
+    proc: &Proc,
+    selector: &Selector,
+    known: &[&ProcDir],
+    spared: &[i32],
+) -> Result<super::Census, SelectError> {
+    super::search(proc, selector, Some(known), Some(known), spared)
 }

@@ -5,7 +5,7 @@
 //! then nobody else had the number. So no stranger is ever in a tree, whoever ends and whoever is born meanwhile. One whose
 //! parent ends before that is asked is nobody's any more, and left alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 
 use super::anchor::is_there;
@@ -52,23 +52,50 @@ impl Families {
         root: ProcDir,
         mut take: impl FnMut(ProcDir) -> Result<(), E>,
     ) -> Result<(), E> {
-        let top = root.pid();
-        let mut parents = vec![root];
-        while let Some(parent) = parents.pop() {
-            for &pid in self.children_of(parent.pid()) {
-                if pid == top {
-                    continue;
-                }
-                let Some(child) = child_of(proc, &parent, pid)? else {
-                    continue;
-                };
-                if self.children_of(pid).is_empty() {
-                    take(child)?;
-                } else {
-                    parents.push(child);
-                }
+        self.walk_below(proc, &[&root], &mut take)?;
+        take(root)
+    }
+
+    /// Gives all below these processes to `take`, each once and open, but none of these.
+    pub(super) fn walk_below<E: From<io::Error>>(
+        &self,
+        proc: &Proc,
+        roots: &[&ProcDir],
+        take: &mut impl FnMut(ProcDir) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut seen: HashSet<i32> = roots.iter().map(|root| root.pid()).collect();
+        for root in roots {
+            let mut parents = Vec::new();
+            self.look_below(proc, root, &mut seen, &mut parents, take)?;
+            while let Some(parent) = parents.pop() {
+                self.look_below(proc, &parent, &mut seen, &mut parents, take)?;
+                take(parent)?;
             }
-            take(parent)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the children that have none themselves; the others are put to the parents.
+    fn look_below<E: From<io::Error>>(
+        &self,
+        proc: &Proc,
+        parent: &ProcDir,
+        seen: &mut HashSet<i32>,
+        parents: &mut Vec<ProcDir>,
+        take: &mut impl FnMut(ProcDir) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for &pid in self.children_of(parent.pid()) {
+            if seen.contains(&pid) {
+                continue;
+            }
+            let Some(child) = child_of(proc, parent, pid)? else {
+                continue;
+            };
+            seen.insert(pid);
+            match self.children_of(pid).is_empty() {
+                true => take(child)?,
+                false => parents.push(child),
+            }
         }
         Ok(())
     }

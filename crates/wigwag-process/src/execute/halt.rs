@@ -7,13 +7,13 @@ use wigwag::Signal;
 
 use super::watch::{Goal, Waker};
 use super::{Course, Engine, FREEZE_WATCH, SHORT_WATCH, after, errno_name};
-use crate::census::{Why, census_again};
+use crate::census::{Why, census_again, census_below};
 use crate::freezer::{self, FreezerGroup};
 use crate::identity::Process;
 use crate::plan::{Delivery, Held, Judge};
-use crate::procfs::ProcDir;
+use crate::procfs::{ProcDir, is_gone};
 use crate::receipt::{Effect, Evidence, Sent, Through};
-use crate::selector::{Selector, Target};
+use crate::selector::Target;
 
 impl Engine<'_, '_> {
     pub(super) fn freeze(&mut self) {
@@ -48,28 +48,11 @@ impl Engine<'_, '_> {
         !targets.is_empty() && targets.iter().all(|t| matches!(t, Target::Tree(_)))
     }
 
-    /// The selector for another look. A tree is all that is below those of it that are held: its root may have ended.
-    fn whom_again(&self) -> Selector {
-        let mut whom = self.order.whom.clone();
-        if self.is_by_tree() {
-            let living = |course: &&Course| {
-                let done = course.done.as_ref();
-                !done.is_some_and(|(effect, ..)| effect.has_ended())
-            };
-            let pid = |course: &Course| course.held.process.as_ref().map(Process::pid);
-            let held = self.courses.iter().filter(living).filter_map(pid);
-            whom.targets = held.map(Target::Tree).collect();
-            let groups = self.owned_groups.iter().copied().map(Target::Group);
-            whom.targets.extend(groups);
-        }
-        whom
-    }
-
     /// Processes that the selector means by now, and did not before.
     pub(super) fn newcomers(&mut self) -> Vec<Held> {
-        let whom = self.whom_again();
-        let numbers = whom.targets.iter().all(Target::is_number)
-            && (!whom.targets.is_empty() || self.is_by_tree());
+        let by_tree = self.is_by_tree();
+        let mut whom = self.order.whom.clone();
+        let numbers = whom.targets.iter().all(Target::is_number) && !whom.targets.is_empty();
         // A saved plan means those in it; the newest, the oldest and those in a state were chosen once.
         if self.resumed || numbers || whom.filter.is_of_the_moment() {
             return Vec::new();
@@ -81,8 +64,26 @@ impl Engine<'_, '_> {
             .collect();
         let judge = Judge::new(self.proc, &self.order, &self.delivery);
         let spared = judge.spared();
-        let Ok(seen) = census_again(self.proc, &whom, &held, &spared) else {
-            return Vec::new();
+        let seen = if by_tree {
+            // A tree is all that is below those of it that are held: its root may have ended.
+            whom.targets = self
+                .owned_groups
+                .iter()
+                .copied()
+                .map(Target::Group)
+                .collect();
+            census_below(self.proc, &whom, &held, &spared)
+        } else {
+            census_again(self.proc, &whom, &held, &spared)
+        };
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) => {
+                self.incomplete(format!(
+                    "those that came meanwhile could not be looked for: {error}"
+                ));
+                return Vec::new();
+            }
         };
         let known: HashSet<(i32, u64)> = self
             .courses
@@ -98,16 +99,27 @@ impl Engine<'_, '_> {
             let ended = stat.is_zombie() && stat.num_threads <= 1;
             !ended && !known.contains(&(stat.pid, stat.start_ticks))
         };
-        let mut fresh: Vec<Held> = seen
-            .found
-            .into_iter()
-            .filter_map(|dir| Process::from_dir(dir).ok())
-            .filter(is_new)
-            .filter_map(|process| judge.hold_process(process, None).ok())
-            .collect();
-        if !self.is_by_tree() {
+        let (mut fresh, mut unread) = (Vec::new(), None);
+        for dir in seen.found {
+            let pid = dir.pid();
+            let held = Process::from_dir(dir).and_then(|process| match is_new(&process) {
+                true => judge.hold_process(process, None).map(Some),
+                false => Ok(None),
+            });
+            match held {
+                Ok(held) => fresh.extend(held),
+                Err(error) if is_gone(&error) => {}
+                Err(error) => {
+                    unread = Some(format!("{pid} came meanwhile and cannot be read: {error}"))
+                }
+            }
+        }
+        if let Some(why) = unread {
+            self.incomplete(why);
+        }
+        if !by_tree {
             for missing in seen.missing.iter().filter(|m| m.why == Why::Replaced) {
-                self.note(format!(
+                self.incomplete(format!(
                     "{}: all who were found in it have ended; who is in it now may be of another with the same number, and is left alone",
                     missing.target
                 ));
@@ -120,10 +132,11 @@ impl Engine<'_, '_> {
             return fresh;
         }
         let max = self.order.guards.max.unwrap_or(usize::MAX);
-        let room = max.saturating_sub(known.len());
+        let counts = |course: &&Course| course.is_open() || !course.sent.is_empty();
+        let room = max.saturating_sub(self.courses.iter().filter(counts).count());
         if fresh.len() > room {
             fresh.truncate(room);
-            self.note(format!(
+            self.incomplete(format!(
                 "more came meanwhile than --max {max} allows: they are left alone"
             ));
         }

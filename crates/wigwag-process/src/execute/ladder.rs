@@ -5,22 +5,15 @@
 //! up: whoever was started after the signal is given the step's time, and gets the next step. Whoever was started before it
 //! (another one forked it between the look and the signal), or comes when the signal leaves no time to answer, gets it at once.
 //!
-//! A child whose parent has ended is nobody's any more, so a tree is stopped before it is killed: until nobody new is in it. For the
-//! same reason one that is forked in the last moment before its parent ends by itself is found only where it is in a group that the tree
-//! has to itself, as a daemon's and a job's of a shell is: the leader's descriptor vouches for the group to its end.
-//!
 //! Names, ports and the like are not followed: whoever has the name next may have been started by somebody who means it.
 
-use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use wigwag::Signal;
 
-use super::look::all_stopped;
 use super::watch::{Goal, Waker};
-use super::{Course, Engine, after};
+use super::{Engine, after};
 use crate::order::{Ladder, Step};
-use crate::procfs::{PidName, Stat, read_at};
 use crate::selector::Target;
 
 /// How long until the second look; each waits twice as long as the one before.
@@ -28,13 +21,14 @@ const SECOND_LOOK: Duration = Duration::from_millis(10);
 /// The longest time between two looks.
 const RARELY: Duration = Duration::from_millis(500);
 /// How long those are followed who start others faster than they are killed.
-const CHASE: Duration = Duration::from_secs(5);
-/// How long they may take to stop.
-const STOPPING: Duration = Duration::from_millis(100);
+pub(super) const CHASE: Duration = Duration::from_secs(5);
+/// How much longer than a look the pause after it is.
+const REST: u32 = 20;
 
 impl Engine<'_, '_> {
     pub(super) fn stop(&mut self, ladder: &Ladder) {
-        if self.is_by_tree() && !self.resumed {
+        let by_tree = self.is_by_tree() && !self.resumed;
+        if by_tree {
             self.owned_groups = self.find_owned_groups();
         }
         for step in &ladder.0 {
@@ -42,13 +36,14 @@ impl Engine<'_, '_> {
                 break;
             }
             self.name_newcomers();
-            if step.signal == Signal::KILL && self.is_by_tree() && !self.resumed {
-                self.hold_still();
-            }
             // By this clock /proc says when a process was started.
             let sent = self.ticks();
-            self.send_all(Some(step.signal), None);
-            self.resume_stopped(step.signal);
+            if step.signal == Signal::KILL && by_tree {
+                self.kill_tree();
+            } else {
+                self.send_all(Some(step.signal), None);
+                self.resume_stopped(step.signal);
+            }
             self.await_step(step, sent);
         }
     }
@@ -64,56 +59,28 @@ impl Engine<'_, '_> {
         let mut pause = SECOND_LOOK;
         self.step_over = until;
         loop {
-            let chased = chase.is_some_and(|chase| Instant::now() < chase);
+            let looked = Instant::now();
+            let chased = chase.is_some_and(|chase| looked < chase);
             let came = self.take_on_newcomers(step.signal, sent, chased);
             let now = Instant::now();
             let over = until.is_some_and(|until| now >= until);
             if self.interrupted || self.open() == 0 || over && !came {
-                self.step_over = None;
-                return;
+                break;
             }
-            // Those that got the signal just now end at once, or have had their time.
-            let next = now.checked_add(pause);
+            // A look at very many processes costs, and may take no more than a small part of the time.
+            let rest = pause.max((now - looked) * REST);
+            let next = now.checked_add(rest);
             let slice = [until, next].into_iter().flatten().min();
             self.watch(&Goal::Ended, slice, Waker::All);
             pause = (pause * 2).min(RARELY);
         }
-    }
-
-    /// Stops all, until nobody new is there: who is stopped forks no more. Whatever interrupts, what comes next is KILL.
-    fn hold_still(&mut self) {
-        let chase = after(CHASE);
-        loop {
-            for index in 0..self.courses.len() {
-                let course = &self.courses[index];
-                if course.is_open() && course.last_signal() != Some(Signal::STOP) {
-                    self.send_one(index, Some(Signal::STOP), None);
-                }
-            }
-            self.await_stop();
-            let fresh = self.newcomers();
-            if fresh.is_empty() || chase.is_some_and(|chase| Instant::now() >= chase) {
-                return;
-            }
-            self.add(fresh, true);
-        }
-    }
-
-    /// Waits a moment for all to be stopped. One in uninterruptible sleep is not, nor does it fork.
-    fn await_stop(&self) {
-        let until = Instant::now() + STOPPING;
-        let runs = |course: &Course| {
-            let process = course.held.process.as_ref();
-            process.is_some_and(|p| matches!(all_stopped(p.dir()), Ok(false)))
-        };
-        let open = self.courses.iter().filter(|course| course.is_open());
-        while open.clone().any(runs) && Instant::now() < until {
-            std::thread::sleep(Duration::from_micros(200));
-        }
+        self.step_over = None;
     }
 
     /// Takes on those that have come since the last look. Whether any got the signal.
     fn take_on_newcomers(&mut self, signal: Signal, sent: u64, chased: bool) -> bool {
+        // Who came and went by itself is nobody the order is about.
+        self.courses.retain(|course| !course.has_passed_by());
         let fresh = self.newcomers();
         self.add(fresh, true);
         let mut came = false;
@@ -158,36 +125,9 @@ impl Engine<'_, '_> {
                 Target::Group(_) | Target::OwnGroup | Target::Session(_)
             ) || target.is_number()
         };
+        // Where no target is named, a filter chooses.
         let numbers = targets.iter().all(Target::is_number);
-        self.is_by_tree() || targets.iter().all(tied) && !numbers
-    }
-
-    /// The groups that a member of the tree leads and nobody else is in. Whoever is in one of them later was started by a member,
-    /// also when that one has ended since and nobody's child is left: no other process joins a group that a shell has not just made.
-    fn find_owned_groups(&self) -> Vec<i32> {
-        let stats = self.courses.iter().filter_map(|course| {
-            let process = course.held.process.as_ref()?;
-            Some(process.stat())
-        });
-        let held: HashMap<i32, &Stat> = stats.map(|stat| (stat.pid, stat)).collect();
-        let leads = |stat: &&&Stat| stat.pgrp == stat.pid;
-        let mut groups: BTreeSet<i32> = held.values().filter(leads).map(|stat| stat.pgrp).collect();
-        if groups.is_empty() {
-            return Vec::new();
-        }
-        let Ok(pids) = self.proc.pids() else {
-            return Vec::new();
-        };
-        let mut text = Vec::with_capacity(4096);
-        for pid in pids.into_iter().filter(|pid| !held.contains_key(pid)) {
-            let name = PidName::with(pid, c"stat");
-            if read_at(self.proc, name.as_c_str(), &mut text).is_ok()
-                && let Some(stat) = Stat::parse(&text)
-            {
-                groups.remove(&stat.pgrp);
-            }
-        }
-        groups.into_iter().collect()
+        !self.resumed && (self.is_by_tree() || targets.iter().all(tied) && !numbers)
     }
 
     /// Now, in the ticks in which `/proc` says when a process was started.

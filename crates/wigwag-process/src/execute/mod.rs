@@ -8,6 +8,7 @@ mod halt;
 mod ladder;
 mod look;
 mod send;
+mod tree;
 mod watch;
 
 use std::os::fd::BorrowedFd;
@@ -112,6 +113,13 @@ impl Course {
         self.done.is_none()
     }
 
+    /// Whether it came while the order was carried out and ended with nothing sent to it.
+    fn has_passed_by(&self) -> bool {
+        let done = self.done.as_ref();
+        let ended = done.is_some_and(|(effect, ..)| effect.has_ended());
+        self.late && self.sent.is_empty() && ended
+    }
+
     fn last_signal(&self) -> Option<Signal> {
         self.sent.last().and_then(|sent| sent.signal)
     }
@@ -135,6 +143,8 @@ struct Engine<'a, 'o> {
     step_over: Option<Instant>,
     /// The groups that a tree has to itself.
     owned_groups: Vec<i32>,
+    /// Some that were meant may be left.
+    incomplete: bool,
 }
 
 impl Prepared<'_> {
@@ -178,6 +188,7 @@ impl Prepared<'_> {
             again: false,
             step_over: None,
             owned_groups: Vec::new(),
+            incomplete: false,
         };
         engine.add(self.held, false);
         match engine.order.action.clone() {
@@ -308,6 +319,12 @@ impl Engine<'_, '_> {
         );
     }
 
+    /// Some that were meant may be left.
+    fn incomplete(&mut self, why: String) {
+        self.incomplete = true;
+        self.note(why);
+    }
+
     /// What the reader should know, once.
     fn note(&mut self, text: String) {
         if !self.notes.contains(&text) {
@@ -322,18 +339,10 @@ impl Engine<'_, '_> {
     fn report(mut self, missing: Vec<crate::receipt::NoMatch>, unreadable: usize) -> Report {
         self.look_at_the_rest();
         let (start, took) = (self.start, self.now());
-        // Who came and went by itself is nobody the order was about.
-        let passed_by = |course: &Course| {
-            let ended = course
-                .done
-                .as_ref()
-                .is_some_and(|(effect, ..)| effect.has_ended());
-            course.late && course.sent.is_empty() && ended
-        };
         let receipts = self
             .courses
             .into_iter()
-            .filter(|course| !passed_by(course))
+            .filter(|course| !course.has_passed_by())
             .map(|course| {
                 let begun = course
                     .sent
@@ -366,6 +375,7 @@ impl Engine<'_, '_> {
             missing,
             unreadable,
             interrupted: self.interrupted,
+            incomplete: self.incomplete,
             notes: self.notes,
             took,
         }
