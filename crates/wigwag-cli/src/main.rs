@@ -102,7 +102,12 @@ fn carry_out(verb: &Verb, words: Vec<OsString>, out: &mut Output) -> anyhow::Res
             }
             _ => {
                 let text = error.render().to_string();
-                Err(usage(text.trim().trim_start_matches("error: ").to_owned()))
+                // A dash that comes where no option is would mean a group after the `--` that clap advises.
+                let lines = text.trim().trim_start_matches("error: ").lines();
+                let lines: Vec<&str> = lines
+                    .filter(|line| !line.contains("as a value, use '-- "))
+                    .collect();
+                Err(usage(lines.join("\n").replace("\n\n\n", "\n\n")))
             }
         },
     }

@@ -22,15 +22,10 @@ pub struct Output {
 impl Output {
     /// Looks at where standard output goes.
     pub fn new() -> Output {
-        let stdout = io::stdout();
-        let width = stdout.is_terminal().then(|| {
-            let size = rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| size.ws_col);
-            if size == 0 { 80 } else { usize::from(size) }
-        });
         Output {
             json: false,
             quiet: false,
-            width,
+            width: columns(&io::stdout()),
             closed: false,
         }
     }
@@ -128,6 +123,7 @@ impl Output {
 
     /// A message on standard error, each of its lines as `wigwag: ...`. Whether it can be written is not asked.
     pub fn complain(&self, text: &str) {
+        let width = columns(&io::stderr());
         let mut lines = String::new();
         for (n, line) in text.lines().enumerate() {
             // The usage lines that come with an error are set apart by an empty one and stand as they are.
@@ -135,9 +131,11 @@ impl Output {
                 || line.starts_with(' ')
                 || line.starts_with("Usage:")
                 || line.starts_with("For more");
-            lines.push_str(if n == 0 || !aside { "wigwag: " } else { "" });
-            lines.push_str(&clean(line, false));
-            lines.push('\n');
+            let ours = if n == 0 || !aside { "wigwag: " } else { "" };
+            match width.filter(|_| !ours.is_empty()) {
+                Some(width) => lines.push_str(&wrap(&clean(line, false), width, ours)),
+                None => lines.push_str(&format!("{ours}{}\n", clean(line, false))),
+            }
         }
         let _ = io::stderr().lock().write_all(lines.as_bytes());
     }
@@ -159,6 +157,10 @@ impl Output {
             .and_then(|()| stderr.flush());
         let mut answer = String::new();
         let read = stdin.read_line(&mut answer);
+        if !answer.ends_with('\n') {
+            // Ctrl-D: what is said next begins a line.
+            let _ = stderr.write_all(b"\n");
+        }
         read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 
@@ -213,6 +215,14 @@ const RESET: &str = "\x1b[0m";
 
 /// The blanks between two columns.
 const GAP: usize = 2;
+
+/// The columns of a terminal; `None` for what is none.
+fn columns(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+    stream.is_terminal().then(|| {
+        let size = rustix::termios::tcgetwinsize(stream).map_or(0, |size| size.ws_col);
+        if size == 0 { 80 } else { usize::from(size) }
+    })
+}
 
 /// Longer words than this may be broken: names and paths have no blanks.
 const LONGEST: usize = 20;

@@ -15,6 +15,7 @@ use jiff::SignedDuration;
 use wigwag_process::identity::Who;
 use wigwag_process::order::Action;
 use wigwag_process::plan::{Entry, Plan};
+use wigwag_process::prediction;
 use wigwag_process::receipt::{Effect, Evidence, Receipt, Report, Verdict};
 
 use crate::output::{Output, clean, wrap};
@@ -24,12 +25,7 @@ use crate::output::{Output, clean, wrap};
 /// # Errors
 /// Where it cannot be written.
 pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
-    let refused = plan.entries.iter().any(is_refused);
-    let code = match (plan.entries.is_empty(), refused) {
-        (true, _) => Verdict::NoTarget.code(),
-        (_, true) => Verdict::Refused.code(),
-        _ => Verdict::AsAsked.code(),
-    };
+    let code = foreseen(plan).code();
     if out.is_json() {
         out.json(plan)?;
         return Ok(code);
@@ -77,6 +73,30 @@ pub fn plan(plan: &Plan, out: &mut Output) -> anyhow::Result<u8> {
     out.print(&format!("{}\n", wrap(&headline, width, "")))?;
     out.table(&["PID", "NAME", "USER", "EFFECT", "WHY"], rows)?;
     Ok(code)
+}
+
+/// What would come of the plan if it were carried out, as far as that can be said.
+fn foreseen(plan: &Plan) -> Verdict {
+    let meant = plan
+        .entries
+        .iter()
+        .filter(|entry| !is_refused(entry))
+        .count();
+    let too_many = plan.order.guards.max.is_some_and(|max| meant > max);
+    let to_end = matches!(plan.order.action, Action::Stop { .. });
+    let is_over = |entry: &Entry| entry.predicted.effects == [prediction::Effect::Nothing];
+    if plan.entries.is_empty() {
+        Verdict::NoTarget
+    } else if too_many || meant < plan.entries.len() {
+        Verdict::Refused
+    } else if plan.order.action.first_signal().is_some()
+        && !to_end
+        && plan.entries.iter().any(is_over)
+    {
+        Verdict::NotInTime
+    } else {
+        Verdict::AsAsked
+    }
 }
 
 fn is_refused(entry: &Entry) -> bool {

@@ -11,7 +11,7 @@ use wigwag_process::census::SelectError;
 use wigwag_process::execute::{NoObserver, Observer, Progress, Remaining};
 use wigwag_process::order::{Action, Order, Step};
 use wigwag_process::plan::{Plan, PlanError, Prepared, prepare, preview};
-use wigwag_process::procfs::Proc;
+use wigwag_process::procfs::{Proc, is_gone};
 use wigwag_process::receipt::Report;
 
 use crate::output::{Output, clean, cut};
@@ -148,10 +148,13 @@ pub fn failure(error: PlanError) -> anyhow::Error {
 /// The same where the census fails.
 pub fn select_failure(error: &SelectError) -> anyhow::Error {
     match error {
-        SelectError::Io(_)
-        | SelectError::Descriptors { .. }
-        | SelectError::Lookup { .. }
-        | SelectError::Namespace { .. } => Failure::new(Failure::OURS, error.to_string()).into(),
+        SelectError::Io(_) | SelectError::Descriptors { .. } | SelectError::Lookup { .. } => {
+            Failure::new(Failure::OURS, error.to_string()).into()
+        }
+        SelectError::Namespace { source, .. } => {
+            let code = if is_gone(source) { 1 } else { Failure::OURS };
+            Failure::new(code, error.to_string()).into()
+        }
         _ => usage(error.to_string()),
     }
 }

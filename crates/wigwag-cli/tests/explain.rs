@@ -130,12 +130,25 @@ fn json_holds_the_same() {
 }
 
 #[test]
+fn statuses_that_no_signal_stands_behind_are_explained() {
+    for (word, says) in [
+        ("65", "EX_DATAERR"),
+        ("100", "the program's own"),
+        ("127", "did not find the command"),
+        ("200", "the program's own"),
+    ] {
+        let (status, out, _) = wigwag(&["explain", word]);
+        assert_eq!(status, 0, "{word}");
+        assert!(out.contains(says), "{word}: {out}");
+    }
+}
+
+#[test]
 fn nonsense_is_refused() {
     for (word, says) in [
         ("TREM", "did you mean TERM?"),
         ("0", "no signal"),
         ("32", "C library"),
-        ("65", "no signal"),
         ("99999999999", "too large"),
         ("", "empty"),
         ("no such words", "no signal"),

@@ -125,7 +125,8 @@ pub enum PlanError {
     Missing(Vec<NoMatch>),
     /// More processes than the guard allows.
     #[error(
-        "{found} processes are selected, more than --max {max}: choose fewer, or write --max {found}"
+        "{} selected, more than --max {max}: choose fewer, or write --max {found}",
+        if *.found == 1 { "1 process is".to_owned() } else { format!("{found} processes are") }
     )]
     TooMany {
         /// How many are selected.
@@ -217,7 +218,7 @@ pub struct Prepared<'a> {
     pub(crate) unreadable: usize,
     pub(crate) notes: Vec<String>,
     /// Who was chosen and left out, for the plan: in a report it would be said again and again.
-    pub(crate) left_out: Option<String>,
+    pub(crate) left_out: Vec<String>,
     pub(crate) delivery: Delivery,
     /// The processes by whose numbers the selector names others.
     pub(crate) anchors: Vec<ProcDir>,
@@ -228,6 +229,8 @@ pub struct Prepared<'a> {
 impl Prepared<'_> {
     /// The plan as data.
     pub fn plan(&self) -> Plan {
+        let left_out =
+            (!self.left_out.is_empty()).then(|| format!("left out: {}", self.left_out.join(", ")));
         Plan {
             wigwag: FORMAT,
             made: Timestamp::now(),
@@ -235,7 +238,7 @@ impl Prepared<'_> {
             entries: self.held.iter().map(Held::entry_now).collect(),
             missing: self.missing.clone(),
             unreadable: self.unreadable,
-            notes: self.notes.iter().chain(&self.left_out).cloned().collect(),
+            notes: self.notes.iter().cloned().chain(left_out).collect(),
         }
     }
 }

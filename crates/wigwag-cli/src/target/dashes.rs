@@ -104,6 +104,11 @@ pub fn read_dashes(dashes: Dashes, words: Vec<OsString>) -> Result<Vec<OsString>
             if bytes.len() == 2 && short == 's' {
                 let next = words.as_slice().first().map(|next| next.to_string_lossy());
                 reader.refuse_signal(next.as_deref())?;
+                if let (Some(first), Some(next)) = (&reader.signal, &next) {
+                    return Err(Unreadable(format!(
+                        "two signals, {first} and -s {next}: give one"
+                    )));
+                }
                 reader.signal = Some("-s".to_owned());
                 match words.next() {
                     Some(value) => {
@@ -272,7 +277,8 @@ impl Reader {
         {
             return Err(Unreadable(self.no_first_word(name)));
         }
-        if first && self.dashes != Dashes::Look {
+        // A habit from kill: `stop 9 4242`. Where nothing is sent by that habit, a number is a process.
+        if first && matches!(self.dashes, Dashes::Signal | Dashes::Ladder) {
             self.doubtful = text.filter(|text| is_small(text)).map(str::to_owned);
         }
         self.targets += 1;

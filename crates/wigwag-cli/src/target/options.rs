@@ -311,6 +311,13 @@ fn filter(matches: &ArgMatches) -> anyhow::Result<Filter> {
         // In a command line or a regular expression it would match everybody.
         return Err(usage("--name: an empty name chooses nobody, or everybody"));
     }
+    let env: Vec<String> = all(matches, "env");
+    if let Some(word) = env
+        .iter()
+        .find(|word| word.is_empty() || word.starts_with('='))
+    {
+        return Err(usage(format!("--env: {word:?} names no variable")));
+    }
     Ok(Filter {
         name: names,
         exact: flag(matches, "exact"),
@@ -325,7 +332,7 @@ fn filter(matches: &ArgMatches) -> anyhow::Result<Filter> {
         newest: flag(matches, "newest"),
         oldest: flag(matches, "oldest"),
         cgroup: all(matches, "cgroup"),
-        env: all::<String>(matches, "env")
+        env: env
             .iter()
             .map(|word| match word.split_once('=') {
                 Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
@@ -339,8 +346,15 @@ fn filter(matches: &ArgMatches) -> anyhow::Result<Filter> {
 }
 
 fn states(matches: &ArgMatches) -> anyhow::Result<Vec<char>> {
-    let letters = one::<String>(matches, "state").map_or("", String::as_str);
-    let letters: Vec<char> = letters.chars().filter(|c| *c != ',').collect();
+    let Some(given) = one::<String>(matches, "state") else {
+        return Ok(Vec::new());
+    };
+    let letters: Vec<char> = given.chars().filter(|c| *c != ',').collect();
+    if letters.is_empty() {
+        return Err(usage(
+            "--state: name at least one of R, S, D, T, t, Z and I",
+        ));
+    }
     match letters.iter().find(|c| !"RSDTtZXI".contains(**c)) {
         Some(wrong) => Err(usage(format!(
             "--state: {wrong} is no state: they are R, S, D, T, t, Z and I"

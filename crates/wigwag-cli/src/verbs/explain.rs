@@ -72,7 +72,7 @@ fn read_all(words: &[&str], system: &System) -> Result<Vec<Reading>, Unreadable>
 /// Numbers that are no signal but well-known exit statuses (127: command not found) are read as such.
 fn read_one(word: &str, system: &System) -> Result<Reading, Unreadable> {
     read(word, system).or_else(|e| match word.trim().parse() {
-        Ok(124..=128 | 255) => read(&format!("exit {}", word.trim()), system),
+        Ok(65..=255) => read(&format!("exit {}", word.trim()), system),
         _ => Err(e),
     })
 }
@@ -209,6 +209,31 @@ pub(super) fn elsewhere(name: &str, here: Option<i32>) -> String {
     groups.join("; ")
 }
 
+/// The meanings that sysexits.h gives to 64 to 78.
+fn sysexits(code: i32) -> &'static str {
+    match code {
+        64 => "the program's own; by sysexits.h (EX_USAGE) wrong usage",
+        65 => "the program's own; by sysexits.h (EX_DATAERR) wrong input data",
+        66 => "the program's own; by sysexits.h (EX_NOINPUT) input that cannot be opened",
+        67 => "the program's own; by sysexits.h (EX_NOUSER) an unknown user",
+        68 => "the program's own; by sysexits.h (EX_NOHOST) an unknown host",
+        69 => "the program's own; by sysexits.h (EX_UNAVAILABLE) a service that is not there",
+        70 => "the program's own; by sysexits.h (EX_SOFTWARE) an internal error",
+        71 => {
+            "the program's own; by sysexits.h (EX_OSERR) an error of the system: it cannot fork, say"
+        }
+        72 => {
+            "the program's own; by sysexits.h (EX_OSFILE) a file of the system that is missing or wrong"
+        }
+        73 => "the program's own; by sysexits.h (EX_CANTCREAT) a file that cannot be made",
+        74 => "the program's own; by sysexits.h (EX_IOERR) an input or output error",
+        75 => "the program's own; by sysexits.h (EX_TEMPFAIL) a failure for now: try again",
+        76 => "the program's own; by sysexits.h (EX_PROTOCOL) a wrong answer of the other side",
+        77 => "the program's own; by sysexits.h (EX_NOPERM) a permission that is missing",
+        _ => "the program's own; by sysexits.h (EX_CONFIG) a wrong configuration",
+    }
+}
+
 /// What an exit status without a signal usually means, and what to do.
 fn exit_meaning(code: i32) -> (&'static str, &'static str) {
     match code {
@@ -240,6 +265,10 @@ fn exit_meaning(code: i32) -> (&'static str, &'static str) {
         128 => (
             "a shell's `exit` got a wrong argument, or git failed",
             "Read the message.",
+        ),
+        64..=78 => (
+            sysexits(code),
+            "Read what it wrote to standard error; sysexits.h has the names, and few programs keep to them.",
         ),
         255 => (
             "failure: ssh could not connect, or a program exited with -1",

@@ -16,8 +16,8 @@ Examples:
   wigwag thaw 4242                       let it run on
   wigwag stop 4242                       or end it
 
-A process cannot catch this, and does not notice beforehand; its parent may see it.
-A cgroup that wigwag or what started it is in is refused.
+A process cannot catch this, and does not notice beforehand; its parent may see
+it. A cgroup that wigwag or what started it is in is refused.
 Exit status: 0 all have stopped, 1 no target, 2 usage, 3 some refused or denied,
 4 some have not stopped in time, 5 wigwag itself could not go on.";
 

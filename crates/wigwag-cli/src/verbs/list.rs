@@ -10,14 +10,17 @@ use crate::output::{Output, clean, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
-  wigwag list                       every signal of this system
-  wigwag list --long                with aliases, default action and description
-  wigwag list TERM 15 RTMIN+3       a name gives its number, a number its name
-  wigwag list --long TERM 137       the same facts of these alone
-  wigwag list 143 137 0x8b          a shell's 128+n, a status of wait(2)
-  wigwag list --os macos            another system's signals
-  wigwag list --os macos 30         its number 30, and the number here
-  wigwag list --arch mips USR1      Linux on another processor";
+  wigwag list                    every signal of this system
+  wigwag list --long             with aliases, default action and description
+  wigwag list TERM 15 RTMIN+3    a name gives its number, a number its name
+  wigwag list --long TERM 137    the same facts of these alone
+  wigwag list 143 137 0x8b       a shell's 128+n, a status of wait(2)
+  wigwag list --os macos         another system's signals
+  wigwag list --os macos 30      its number 30, and the number here
+  wigwag list --arch mips USR1   Linux on another processor
+
+In a pipe the fields of --long are separated by tabs: NUMBER NAME ALIASES
+DEFAULT DESCRIPTION CAUGHT (whether it can be) STANDARD KEY.";
 
 /// The processors whose Linux has numbers of its own.
 pub(super) const ARCHES: &[&str] = &["x86", "arm", "alpha", "mips", "parisc", "sparc"];

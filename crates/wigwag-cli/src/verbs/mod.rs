@@ -139,6 +139,7 @@ pub fn with_common(verb: &Verb) -> Command {
             Arg::new("quiet")
                 .short('q')
                 .long("quiet")
+                .conflicts_with("json")
                 .action(ArgAction::SetTrue)
                 .help_heading("Output")
                 .help("Print nothing but errors"),
@@ -205,6 +206,16 @@ mod tests {
                 "{}",
                 verb.name
             );
+        }
+    }
+
+    #[test]
+    fn help_stands_as_it_is_on_80_columns() {
+        for verb in VERBS {
+            let help = (verb.command)().get_after_help().map(ToString::to_string);
+            for line in help.unwrap_or_default().lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", verb.name);
+            }
         }
     }
 

@@ -11,27 +11,27 @@ use crate::watching::carry_out;
 
 const EXAMPLES: &str = "\
 Examples:
-  wigwag send 4242                       TERM, the polite request to end
-  wigwag send HUP nginx                  HUP to all that are named nginx
-  wigwag send -9 4242                    as kill has it; also -KILL, -s KILL
-  wigwag send -s 0 4242                  is it there, and may I signal it?
+  wigwag send 4242                    TERM, the polite request to end
+  wigwag send HUP nginx               HUP to all that are named nginx
+  wigwag send -9 4242                 as kill has it; also -KILL, -s KILL
+  wigwag send -s 0 4242               is it there, and may I signal it?
   wigwag send USR1 port:8080 --if-handled
-                                         only where it would not do harm
-  wigwag send RTMIN+3 4242 --value 17    queued with a number
-  wigwag send USR1 4242 --wait           look for up to 10 s at what it does
+                                      only where it would not do harm
+  wigwag send RTMIN+3 4242 --value 17 queued with a number
+  wigwag send USR1 4242 --wait        look for up to 10 s at what it does
   wigwag send TERM --user www-data --older 1h --dry-run
-                                         who would it be, and what would happen?
+                                      who would it be, and what would happen?
   wigwag send WINCH 4242 --every 1s --count 5
 
-A first word that is a signal's name is the signal; all other words are targets.
+A first word that is a signal's name is the signal; all others are targets.
 In a pipe each process is a line: PID NAME EFFECT, or PID/TID NAME EFFECT of a
 thread; with --dry-run the effect is the expected one and why.
-Without --wait it looks once, and up to 20 ms where the signal can only end them.
+Without --wait it looks once, and up to 20 ms where they cannot but take it.
 Ctrl-C ends the waiting and prints the report so far: 4 where something is left
 to do or to see, 0 where --every has no --count and only Ctrl-C could end it.
 Exit status: 0 done as asked, 1 no target, 2 usage, 3 some refused or denied,
-4 some did not do as asked in time, 5 wigwag itself could not go on (/proc cannot
-be read, the answer cannot be written).";
+4 some did not do as asked in time, 5 wigwag itself could not go on (/proc
+cannot be read, the answer cannot be written).";
 
 /// How long `--wait` without a time looks.
 const WAIT: &str = "10s";

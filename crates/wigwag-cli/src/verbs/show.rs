@@ -17,17 +17,18 @@ use facts::Facts;
 
 const EXAMPLES: &str = "\
 Examples:
-  wigwag show 4242                       who it is, and what each signal would do
-  wigwag show 4242 --signal TERM         only this one, with the reason in full
-  wigwag show nginx                      all that are named so
-  wigwag show --user bob --state D       bob's in uninterruptible sleep
-  wigwag show 4242 --all                 every signal in a row of its own
+  wigwag show 4242                    who it is, and what each signal would do
+  wigwag show 4242 --signal TERM      only this one, with the reason in full
+  wigwag show nginx                   all that are named so
+  wigwag show --user bob --state D    bob's in uninterruptible sleep
+  wigwag show 4242 --all              every signal in a row of its own
   wigwag show 4242 --json
 
-Nothing is sent. Signals that the process has left at their default, and that are
-neither blocked nor pending, stand together below the table; --all gives each
-its own row. In a pipe each signal is a line:
+Nothing is sent. Signals that the process has left at their default, and that
+are neither blocked nor pending, stand together below the table; --all gives
+each its own row. In a pipe each signal is a line:
 PID NAME SIGNAL DISPOSITION BLOCKED PENDING EFFECT
+and with --signal the reason after it.
 Exit status: 0 shown, 1 no target, 2 usage, 5 wigwag itself could not go on.";
 
 /// The clap tree of this verb.

@@ -10,13 +10,13 @@ use crate::watching::carry_out;
 
 const EXAMPLES: &str = "\
 Examples:
-  wigwag stop nginx                      TERM; after 10 s KILL to those still there
-  wigwag stop port:8080                  whoever listens there
-  wigwag stop tree:4242                  it and all that it has started
+  wigwag stop nginx                   TERM; after 10 s KILL to those still there
+  wigwag stop port:8080               whoever listens there
+  wigwag stop tree:4242               it and all that it has started
   wigwag stop --ladder HUP:2s,TERM:5s,KILL 4242
-  wigwag stop --ladder INT:30s 4242      never KILL; 4 if it is still there
+  wigwag stop --ladder INT:30s 4242   never KILL; 4 if it is still there
   wigwag stop --user bob --max 500
-  wigwag stop nginx --dry-run            who would it be, and what would TERM do?
+  wigwag stop nginx --dry-run         who would it be, and what would TERM do?
 
 Each step goes only to those still there. A step is SIGNAL:TIME; the last one
 waits 5 s where it has no time. A stopped process takes nothing but KILL: it

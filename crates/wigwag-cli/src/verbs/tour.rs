@@ -22,8 +22,9 @@ Examples:
   wigwag tour              starts a few processes, works them, ends them
   wigwag tour | less -R    read it slowly
 
-Everything shown is real: the commands, their output, the processes. The tour signals
-only what it started. Exit status: 0 all did as predicted, 1 something did not.";
+Everything shown is real: the commands, their output, the processes. The tour
+signals only what it started.
+Exit status: 0 all did as predicted, 1 something did not.";
 
 /// Lives until the pipe that the tour holds is closed, and so no longer than the tour.
 const LIVE: &str = "exec cat";

@@ -183,11 +183,26 @@ impl Engine<'_, '_> {
             return Vec::new();
         };
         let mut text = Vec::with_capacity(4096);
+        let mut others: HashMap<i32, Stat> = HashMap::new();
         for pid in pids.into_iter().filter(|pid| !held.contains_key(pid)) {
             let name = PidName::with(pid, c"stat");
-            if read_at(self.proc, name.as_c_str(), &mut text).is_ok()
-                && let Some(stat) = Stat::parse(&text)
+            if read_at(self.proc, name.as_c_str(), &mut text).is_ok() {
+                others.extend(Stat::parse(&text).map(|stat| (pid, stat)));
+            }
+        }
+        for stat in others
+            .values()
+            .filter(|stat| groups.contains(&stat.pgrp))
+            .collect::<Vec<_>>()
+        {
+            // Below somebody of the tree he is of it, and only not held yet.
+            let (mut steps, mut parent) = (0, stat.ppid);
+            while let Some(other) = others.get(&parent)
+                && steps < others.len()
             {
+                (steps, parent) = (steps + 1, other.ppid);
+            }
+            if !held.contains_key(&parent) {
                 groups.remove(&stat.pgrp);
             }
         }

@@ -135,12 +135,11 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
     let judge = Judge::new(proc, &prepared.order, &prepared.delivery);
     let candidates = seen.found.len() + seen.threads.len();
     if candidates > max {
-        let found = candidates
-            - seen
-                .found
-                .iter()
-                .filter(|dir| judge.is_protected(dir.pid()))
-                .count();
+        let untouched = |dir: &&ProcDir| {
+            let kernel = || dir.stat().is_ok_and(|stat| stat.is_kernel_thread());
+            judge.is_protected(dir.pid()) || kernel()
+        };
+        let found = candidates - seen.found.iter().filter(untouched).count();
         if found > max {
             return Err(PlanError::TooMany { found, max });
         }
@@ -165,7 +164,7 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
     }
     if prepared.held.is_empty() && !prepared.order.guards.ignore_missing {
         let why = match candidates {
-            0 if prepared.left_out.is_some() => {
+            0 if !prepared.left_out.is_empty() => {
                 "no process is selected but wigwag itself or what has started it (--allow self, --allow ancestors)".to_string()
             }
             0 => {
@@ -178,13 +177,14 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
         return Err(PlanError::Missing(vec![NoMatch { target: None, why }]));
     }
     prepared.leave_out_zombies();
+    prepared.leave_out_protected();
     prepared.settle_group();
     prepared.guard_group();
     Ok(prepared)
 }
 
-/// `left out: wigwag itself and 2 ancestors`.
-fn left_out(pids: &[i32]) -> Option<String> {
+/// `wigwag itself`, `2 ancestors`.
+fn left_out(pids: &[i32]) -> Vec<String> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let ancestors = match pids.iter().filter(|pid| **pid != own).count() {
         0 => None,
@@ -194,8 +194,7 @@ fn left_out(pids: &[i32]) -> Option<String> {
     let oneself = pids
         .contains(&own)
         .then(|| "wigwag itself (--allow self)".to_owned());
-    let who: Vec<String> = oneself.into_iter().chain(ancestors).collect();
-    (!who.is_empty()).then(|| format!("left out: {}", who.join(" and ")))
+    oneself.into_iter().chain(ancestors).collect()
 }
 
 /// One that ended between being found and being held: nothing of it can be read any more.
@@ -334,10 +333,49 @@ impl Prepared<'_> {
         self.held.retain(|held| !ended(held));
         let left = before - self.held.len();
         if left > 0 {
-            self.notes.push(format!(
-                "left out: {left} that had ended already, and that their parent has not collected"
-            ));
+            self.notes.push(match left {
+                1 => "left out: 1 zombie, which has ended and has not been collected by its parent".to_owned(),
+                n => format!("left out: {n} zombies, which have ended and have not been collected by their parents"),
+            });
         }
+    }
+
+    /// Process 1 and kernel threads that no number names were not meant; nor were, by `--everyone`, those that may not be signalled.
+    fn leave_out_protected(&mut self) {
+        let targets = &self.order.whom.targets;
+        if targets.iter().any(Target::is_numbered) {
+            return;
+        }
+        let everyone = targets.contains(&Target::Everyone);
+        let kind = |held: &Held| match &held.entry.refused {
+            Some(Refusal::Init) => Some(0),
+            Some(Refusal::KernelThread) => Some(1),
+            None if everyone && held.entry.predicted.has(Effect::Denied) => Some(2),
+            _ => None,
+        };
+        if self.held.iter().all(|held| kind(held).is_some()) {
+            return;
+        }
+        let mut counts = [0; 3];
+        self.held.retain(|held| {
+            let kind = kind(held);
+            kind.into_iter().for_each(|kind: usize| counts[kind] += 1);
+            kind.is_none()
+        });
+        let many = |count: usize, what: &str| match count {
+            1 => format!("1 {what}"),
+            n => format!("{n} {what}s"),
+        };
+        let words = [
+            "process 1 (--allow init)".to_owned(),
+            many(counts[1], "kernel thread"),
+            format!("{} that may not be signalled", processes(counts[2])),
+        ];
+        let said = words
+            .into_iter()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0);
+        self.left_out.extend(said.map(|(words, _)| words));
     }
 
     /// A group is signalled as one: if one in it is protected, none is signalled.

@@ -74,7 +74,7 @@ impl Plan {
             missing: self.missing,
             unreadable: self.unreadable,
             notes,
-            left_out: None,
+            left_out: Vec::new(),
             delivery: Delivery::Each,
             anchors: Vec::new(),
             resumed: true,

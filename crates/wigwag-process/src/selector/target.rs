@@ -62,9 +62,11 @@ pub enum TargetError {
     /// The empty word, or nothing after the colon.
     #[error("empty target{}", if .0.is_empty() { String::new() } else { format!(" after {:?}", .0) })]
     Empty(String),
-    /// 0, which kill(2) takes as one's own group.
-    #[error("{0:?} would mean one's own process group: write --own-group for that")]
-    Zero(String),
+    /// 0, which is nobody's number, and which kill(2) takes as one's own group.
+    #[error(
+        "0 is the number of no process, group or session; one's own process group is --own-group"
+    )]
+    Zero,
     /// -1, which kill(2) takes as everybody.
     #[error("-1 would mean every process that may be signalled: write --everyone for that")]
     MinusOne,
@@ -98,6 +100,16 @@ pub enum TargetError {
 }
 
 impl Target {
+    /// Whether it names processes by a number, or by a place that somebody was put in: what a guard protects there is refused, and
+    /// not left out.
+    pub(crate) fn is_numbered(&self) -> bool {
+        let group = matches!(
+            self,
+            Target::Group(_) | Target::OwnGroup | Target::Session(_)
+        );
+        self.is_number() || group || matches!(self, Target::Tree(_) | Target::Cgroup(_))
+    }
+
     /// Whether a number says who it is.
     pub(crate) fn is_number(&self) -> bool {
         matches!(self, Target::Pid(_) | Target::Thread(_))
@@ -212,7 +224,7 @@ fn is_number(word: &str) -> bool {
 
 fn number(word: &str, digits: &str) -> Result<i32, TargetError> {
     match digits.parse::<i32>() {
-        Ok(0) => Err(TargetError::Zero(word.to_owned())),
+        Ok(0) => Err(TargetError::Zero),
         Ok(n) if n <= PID_MAX_LIMIT => Ok(n),
         _ => Err(TargetError::OutOfRange(word.to_owned())),
     }

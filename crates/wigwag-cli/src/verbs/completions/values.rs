@@ -178,7 +178,7 @@ pub const KINDS: [(&str, &str); 10] = [
     ("tree:", "a process and all below it"),
     ("cgroup:", "all in a control group or below it"),
     ("port:", "whoever listens there"),
-    ("file:", "whoever has it open"),
+    ("file:", "whoever has it open, or is in it"),
     ("unit:", "all of a unit of systemd"),
     ("tid:", "one thread"),
     ("name:", "all that are named so"),

@@ -7,7 +7,7 @@ use super::facts::{Facts, Row};
 use crate::output::{Output, breakable, clean, cut, wrap};
 use crate::report::state_words;
 
-/// In a pipe: PID NAME SIGNAL DISPOSITION BLOCKED PENDING EFFECT, one signal a line.
+/// In a pipe: PID NAME SIGNAL DISPOSITION BLOCKED PENDING EFFECT, one signal a line; where it is the only one with the reason.
 pub fn lines(facts: &Facts, only: Option<Signal>) -> String {
     let pid = match facts.thread {
         Some(tid) => format!("{}/{tid}", facts.stat.pid),
@@ -20,12 +20,16 @@ pub fn lines(facts: &Facts, only: Option<Signal>) -> String {
         .iter()
         .map(|row| {
             format!(
-                "{pid} {name} {} {} {} {} {}\n",
+                "{pid} {name} {} {} {} {} {}{}\n",
                 row.signal,
                 row.disposition.word(),
                 row.blocked_word(),
                 row.pending_word(),
-                row.prediction
+                row.prediction,
+                match only {
+                    Some(_) => format!(": {}", clean(&row.prediction.reason, false)),
+                    None => String::new(),
+                }
             )
         })
         .collect()
