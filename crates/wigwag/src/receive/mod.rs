@@ -60,6 +60,7 @@
 //! ```
 
 mod capture;
+mod child;
 pub(crate) mod hub;
 mod queue;
 mod received;
@@ -79,6 +80,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use capture::block_everywhere;
+pub use child::{ChildEnd, ChildRegistration, on_any_child, on_child};
 pub use received::Received;
 pub use signals::Signals;
 #[cfg(feature = "tokio")]
