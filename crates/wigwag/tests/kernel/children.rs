@@ -1,18 +1,17 @@
 //! The end of children: each status once, collected from nobody else.
 
+mod owners;
 mod storm;
 
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use wigwag::disposition::{self, Flags, Handling};
-use wigwag::receive::{self, ChildEnd, ChildRegistration, Options, Signals, Way};
+use wigwag::disposition::{self, Handling};
+use wigwag::receive::{self, ChildEnd, ChildRegistration, Signals, Way};
 use wigwag::{Errno, Error, Signal, WaitStatus, send, wait};
 
 use crate::Case;
-use crate::tools::{collect, exit, fork, has_zombie, ignore_behind_its_back, no_core};
+use crate::tools::{collect, exit, fork, has_zombie, no_core};
 
 pub const CASES: &[Case] = &[
     ("children::each_status_once", || each_status_once(false)),
@@ -32,27 +31,30 @@ pub const CASES: &[Case] = &[
         what_is_no_child_is_an_error,
     ),
     ("children::one_that_others_collected_is_an_error", || {
-        others_collected(false)
+        owners::others_collected(false)
     }),
     (
         "children::one_that_others_collected_is_an_error_captured",
-        || others_collected(true),
+        || owners::others_collected(true),
     ),
     (
         "children::dropped_before_the_end_it_is_others",
-        dropped_before_the_end,
+        owners::dropped_before_the_end,
     ),
     (
         "children::dropping_waits_and_loses_no_status",
-        dropping_waits_and_loses_no_status,
+        owners::dropping_waits_and_loses_no_status,
     ),
     ("children::ignored_from_the_start", || {
-        ignored_from_the_start(false)
+        owners::ignored_from_the_start(false)
     }),
     ("children::ignored_from_the_start_captured", || {
-        ignored_from_the_start(true)
+        owners::ignored_from_the_start(true)
     }),
-    ("children::that_leave_no_status", that_leave_no_status),
+    (
+        "children::that_leave_no_status",
+        owners::that_leave_no_status,
+    ),
     (
         "children::a_panic_is_counted_and_no_end",
         a_panic_is_counted_and_no_end,
@@ -62,7 +64,7 @@ pub const CASES: &[Case] = &[
         a_callback_may_register_and_drop,
     ),
     ("children::stops_are_no_ends", stops_are_no_ends),
-    ("children::stops_are_left_to_a_tracer", storm::traced),
+    ("children::stops_are_left_to_a_tracer", owners::traced),
     ("children::beside_other_subscribers", || {
         beside_other_subscribers(false)
     }),
@@ -76,9 +78,11 @@ pub const CASES: &[Case] = &[
     ("children::a_forked_child_begins_anew_captured", || {
         a_forked_child_begins_anew(true)
     }),
-    ("children::all_are_collected", || all_are_collected(false)),
+    ("children::all_are_collected", || {
+        owners::all_are_collected(false)
+    }),
     ("children::all_are_collected_captured", || {
-        all_are_collected(true)
+        owners::all_are_collected(true)
     }),
     ("storm_children", || storm::one_after_the_other(false)),
     ("storm_children_captured", || {
@@ -128,6 +132,9 @@ fn one(told: &Told) -> Result<ChildEnd, Error> {
 /// A child that waits for a signal.
 fn sleeper() -> i32 {
     fork(|| {
+        // It is not left behind by a test that fails.
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+            .unwrap();
         loop {
             wait::pause();
         }
@@ -210,10 +217,7 @@ fn core_dumps_are_told() {
         assert_eq!(says.recv_timeout(SOON).unwrap(), status);
         if let WaitStatus::Killed { core_dumped, .. } = status {
             let written = std::fs::read_dir(&directory).unwrap().count() > 0;
-            assert!(
-                core_dumped || !written,
-                "a core was written, and {status} says"
-            );
+            assert!(core_dumped || !written, "a core was written: {status}");
             assert!(has_core || !written);
         }
     }
@@ -283,140 +287,6 @@ fn what_is_no_child_is_an_error() {
         let text = format!("cannot collect child {pid}: ECHILD (no child processes); it is no");
         assert!(error.to_string().starts_with(&text), "{error}");
     }
-}
-
-fn others_collected(is_captured: bool) {
-    capture(is_captured);
-    let children = [sleeper(), sleeper(), sleeper()];
-    let told: Vec<_> = children.iter().map(|child| told_of(*child)).collect();
-    // The library's thread is held up until they have been collected here; the three signals may be one.
-    let (begun, begins) = mpsc::channel();
-    let (go, stand) = mpsc::channel::<()>();
-    let _holder = receive::on(Signal::USR1, move |_| {
-        begun.send(()).unwrap();
-        let _ = stand.recv();
-    });
-    send::send(send::process_id(), Signal::USR1).unwrap();
-    begins.recv_timeout(SOON).unwrap();
-    for child in children {
-        end(child);
-        assert_eq!(collect(child), KILLED);
-    }
-    go.send(()).unwrap();
-    for (_registration, told) in told {
-        assert_eq!(one(&told).unwrap_err().errno().name(), Some("ECHILD"));
-    }
-}
-
-fn dropped_before_the_end() {
-    let called = Arc::new(AtomicBool::new(false));
-    let children: Vec<i32> = (0..3).map(|_| sleeper()).collect();
-    let mut registrations: Vec<_> = children
-        .iter()
-        .map(|child| {
-            let called = Arc::clone(&called);
-            receive::on_child(*child, move |_| called.store(true, Ordering::SeqCst)).unwrap()
-        })
-        .collect();
-    let kept = sleeper();
-    let (_registration, told) = told_of(kept);
-    drop(registrations.pop());
-    drop(registrations.pop());
-    end(children[1]);
-    end(children[2]);
-    until_zombie(children[1]);
-    until_zombie(children[2]);
-    end(kept);
-    assert_eq!(one(&told).unwrap().status, KILLED);
-    receive::drain(SOON);
-    assert!(has_zombie(children[1]) && has_zombie(children[2]));
-    assert_eq!(
-        (collect(children[1]), collect(children[2])),
-        (KILLED, KILLED)
-    );
-    drop(registrations);
-    end(children[0]);
-    assert_eq!(collect(children[0]), KILLED);
-    assert!(!called.load(Ordering::SeqCst));
-}
-
-fn dropping_waits_and_loses_no_status() {
-    let (begun, begins) = mpsc::channel();
-    let done = Arc::new(AtomicBool::new(false));
-    let ended = Arc::clone(&done);
-    let (go, wait) = mpsc::channel::<()>();
-    let child = fork(|| 0);
-    let registration = receive::on_child(child, move |_| {
-        begun.send(()).unwrap();
-        let _ = wait.recv();
-        ended.store(true, Ordering::SeqCst);
-    });
-    begins.recv_timeout(SOON).unwrap();
-    let dropper = std::thread::spawn(move || drop(registration));
-    // It waits; a test cannot see that it does so for ever, but that it had not returned when the callback had.
-    std::thread::yield_now();
-    assert!(!dropper.is_finished());
-    go.send(()).unwrap();
-    dropper.join().unwrap();
-    assert!(done.load(Ordering::SeqCst));
-}
-
-fn ignored_from_the_start(is_captured: bool) {
-    ignore_behind_its_back(Signal::CHLD);
-    capture(is_captured);
-    // Ended before anybody waited: the kernel has collected it.
-    let lost = fork(|| 0);
-    let deadline = Instant::now() + SOON;
-    while send::probe(lost).is_ok() {
-        assert!(Instant::now() < deadline);
-    }
-    let child = sleeper();
-    let (registration, told) = told_of(child);
-    assert!(!registration.is_displaced());
-    let (_registration, lost_told) = told_of(lost);
-    assert_eq!(one(&lost_told).unwrap_err().errno().name(), Some("ECHILD"));
-    // In a child made by fork it is ignored again.
-    let forked = fork(|| {
-        assert_eq!(
-            disposition::get(Signal::CHLD).unwrap().handling,
-            Handling::Ignore
-        );
-        0
-    });
-    let (_registration, forked) = told_of(forked);
-    assert_eq!(one(&forked).unwrap().status, WaitStatus::Exited(0));
-    end(child);
-    assert_eq!(one(&told).unwrap().status, KILLED);
-    receive::drain(SOON);
-    assert_eq!(
-        disposition::get(Signal::CHLD).unwrap().handling,
-        Handling::Ignore
-    );
-}
-
-fn that_leave_no_status() {
-    let no_wait = Options::new().no_child_wait().on(Signal::CHLD, |_| ());
-    let child = sleeper();
-    let (_registration, told) = told_of(child);
-    end(child);
-    assert_eq!(one(&told).unwrap_err().errno().name(), Some("ECHILD"));
-    drop(no_wait);
-
-    // Captured, the flag is lifted while a child is registered.
-    let forked = fork(|| {
-        disposition::default_with(Signal::CHLD, Flags::NOCLDWAIT).unwrap();
-        capture(true);
-        let child = sleeper();
-        let (registration, told) = told_of(child);
-        end(child);
-        assert_eq!(one(&told).unwrap().status, KILLED);
-        drop(registration);
-        receive::drain(SOON);
-        let flags = disposition::get(Signal::CHLD).unwrap().flags;
-        assert!(flags.contains(Flags::NOCLDWAIT));
-        0
-    });
-    assert_eq!(collect(forked), WaitStatus::Exited(0));
 }
 
 fn a_panic_is_counted_and_no_end() {
@@ -551,36 +421,4 @@ fn a_forked_child_begins_anew(is_captured: bool) {
     assert_eq!(one(&forked_told).unwrap().status, WaitStatus::Exited(7));
     end(child);
     assert_eq!(one(&told).unwrap().status, KILLED);
-}
-
-fn all_are_collected(is_captured: bool) {
-    capture(is_captured);
-    let before: Vec<i32> = (0..3).map(|status| fork(|| status)).collect();
-    before.iter().for_each(|child| until_zombie(*child));
-    let (tell, told) = mpsc::channel();
-    let registration = receive::on_any_child(move |end| tell.send(end).unwrap()).unwrap();
-    assert_eq!((registration.pid(), registration.is_over()), (None, false));
-    let mut ends: Vec<ChildEnd> = (0..3).map(|_| told.recv_timeout(SOON).unwrap()).collect();
-    ends.sort_by_key(|end| end.pid);
-    for (status, (end, pid)) in (0..).zip(ends.iter().zip(&before)) {
-        assert_eq!((end.pid, end.status), (*pid, WaitStatus::Exited(status)));
-    }
-    // One of a program, and one that somebody waits for.
-    let mut program = Command::new("false").spawn().unwrap();
-    assert_eq!(
-        told.recv_timeout(SOON).unwrap().status,
-        WaitStatus::Exited(1)
-    );
-    assert_eq!(
-        program.wait().unwrap_err().raw_os_error(),
-        Some(libc::ECHILD)
-    );
-    let child = sleeper();
-    let (_registration, one_told) = told_of(child);
-    end(child);
-    assert_eq!(one(&one_told).unwrap(), told.recv_timeout(SOON).unwrap());
-    drop(registration);
-    let child = fork(|| 4);
-    assert_eq!(collect(child), WaitStatus::Exited(4));
-    assert!(told.recv().is_err());
 }

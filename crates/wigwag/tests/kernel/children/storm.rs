@@ -1,4 +1,4 @@
-//! Many children, and a tracer's.
+//! Many children.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Instant;
 
 use wigwag::receive::{self, ChildEnd, ChildRegistration};
-use wigwag::{Error, Signal, WaitStatus, send};
+use wigwag::{Error, WaitStatus, send};
 
-use super::{KILLED, SOON, capture, end, has_zombie, one, sleeper, told_of, until_zombie};
-use crate::tools::{be_traced, collect, fork, until_stopped};
+use super::{KILLED, SOON, capture, end, sleeper, until_zombie};
+use crate::tools::{collect, fork, has_zombie};
 
 /// How many children a storm has.
 fn count(usually: i32) -> i32 {
@@ -186,36 +186,4 @@ pub fn all_collected() {
         .collect();
     each_once(&told, expected);
     assert!(ends.lock().unwrap().values().all(|times| *times == 1));
-}
-
-/// A child that this process traces: its stop is the tracer's to collect.
-pub fn traced() {
-    let child = fork(|| {
-        be_traced();
-        send::raise(Signal::STOP).unwrap();
-        0
-    });
-    let (_registration, told) = told_of(child);
-    let (tell, any) = mpsc::channel();
-    let _any = receive::on_any_child(move |end| tell.send(end.pid).unwrap()).unwrap();
-    let other = sleeper();
-    // It stops before the library has looked, or after: neither may take the stop.
-    let deadline = Instant::now() + SOON;
-    let stopped = || {
-        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap();
-        stat.contains(") t ")
-    };
-    while !stopped() {
-        assert!(Instant::now() < deadline);
-        std::thread::yield_now();
-    }
-    // The one who wants all is told of another, that the signal names, though the stop lies before it.
-    end(other);
-    assert_eq!(any.recv_timeout(SOON).unwrap(), other);
-    assert!(receive::drain(SOON));
-    until_stopped(child);
-    assert!(told.try_recv().is_err());
-    end(child);
-    assert_eq!(one(&told).unwrap().status, KILLED);
-    assert_eq!(any.recv_timeout(SOON).unwrap(), child);
 }
