@@ -84,9 +84,10 @@ pub(super) fn end_of(pid: i32, collected: Result<(i32, Usage), Errno>) -> Result
 /// anybody's: nothing is to be sent to it any more, by [`Child::kill`](std::process::Child::kill) neither.
 ///
 /// CHLD only hints: those that come while one is pending are lost. The child that a signal names is told at once; for others all
-/// that are registered are looked at, which takes a tenth of a processor's time at most. With some hundred of them this delays
-/// nothing that could be seen, with 10,000 it does by some 30 ms (before Linux 5.13, where each look walks along all children, by
-/// seconds).
+/// that are registered are looked at, which takes a tenth of a processor's time at most, so that these may be told later: by some
+/// milliseconds with hundreds of children, by up to a tenth of a second with 10,000 (before Linux 5.13, where each look walks along
+/// all children, by seconds). [`drain`](super::drain) does not wait for that time. A CHLD that others take (sigwaitinfo(2), signalfd(2))
+/// tells nothing here.
 ///
 /// # Errors
 /// EINVAL: the pid is not above 0. EAGAIN, ENOMEM: no thread can be made.

@@ -253,7 +253,8 @@ impl Hub {
     /// Looks at the children that there is reason to look at: those that are named, and a part of a sweep that is due. With `all`
     /// everything that is owed, now.
     pub(super) fn look(&'static self, sweep: &mut Sweep, all: bool) {
-        if self.children.news.swap(false, Ordering::AcqRel) {
+        // Read first, since it is asked for every signal.
+        if self.has_news() && self.children.news.swap(false, Ordering::AcqRel) {
             let mut registry = self.children.lock();
             sweep.owed |= std::mem::take(&mut registry.swept);
             let named = std::mem::take(&mut registry.named);
