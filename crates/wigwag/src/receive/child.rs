@@ -86,7 +86,7 @@ pub(super) fn end_of(pid: i32, collected: Result<(i32, Usage), Errno>) -> Result
 /// CHLD only hints: those that come while one is pending are lost. The child that a signal names is told at once; for others all
 /// that are registered are looked at, which takes a tenth of a processor's time at most, so that these may be told later: by some
 /// milliseconds with hundreds of children, by up to a tenth of a second with 10,000 (before Linux 5.13, where each look walks along
-/// all children, by seconds). [`drain`](super::drain) does not wait for that time. A CHLD that others take (sigwaitinfo(2), signalfd(2))
+/// all children, by seconds). [`drain`](super::drain) has all of them told. A CHLD that others take (sigwaitinfo(2), signalfd(2))
 /// tells nothing here.
 ///
 /// # Errors
