@@ -92,7 +92,7 @@ fn a_dry_run_of_a_saved_plan_says_who_has_ended() {
     plan.ended(0).says("the default action of TERM");
     gone.end();
     apply(&plan.out, &["--dry-run"])
-        .ended(0)
+        .ended(4)
         .says(&format!("{one} gone nothing: it has ended"))
         .says(&format!("{two} there kills: "));
     untouched(&mut there);

@@ -249,7 +249,7 @@ fn a_zombie_is_told_from_a_living_process() {
     let mut puppet = Puppet::spawn(&Recipe::default());
     puppet.become_zombie();
     line(&format!("send TERM {} --dry-run", puppet.pid()))
-        .ended(0)
+        .ended(4)
         .says("nothing: it has ended");
     let ran = wigwag(&["send", "TERM", &puppet.pid().to_string()]);
     assert!(!ran.out.contains("killed"), "{ran:?}");

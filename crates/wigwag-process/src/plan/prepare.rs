@@ -346,7 +346,9 @@ impl Prepared<'_> {
         if targets.iter().any(Target::is_numbered) {
             return;
         }
-        let everyone = targets.contains(&Target::Everyone);
+        // Who asks whom he may signal is told.
+        let everyone =
+            targets.contains(&Target::Everyone) && self.order.action.first_signal().is_some();
         let kind = |held: &Held| match &held.entry.refused {
             Some(Refusal::Init) => Some(0),
             Some(Refusal::KernelThread) => Some(1),

@@ -5,6 +5,7 @@
 //! queue to the thread, the queue's waiters have left the kernel before the subscription is said to be made; from the thread to a
 //! queue, the thread itself hands over, between two signals.
 
+pub(crate) mod children;
 mod worker;
 
 use std::cell::Cell;
@@ -17,6 +18,7 @@ use super::shared;
 use super::take::refuses;
 use super::{Options, Way};
 use crate::{Errno, Error, Result, Signal, SignalSet, sys};
+use children::Children;
 
 /// A callback.
 pub(crate) type Callback = Box<dyn FnMut(&Received) + Send>;
@@ -28,6 +30,8 @@ pub(crate) enum Sink {
     Queue(Arc<Queue>),
     Flag(Arc<AtomicBool>),
     Descriptor(std::os::fd::OwnedFd),
+    /// CHLD, for those who wait for the end of a child.
+    Children,
 }
 
 /// One subscription.
@@ -85,6 +89,7 @@ pub(crate) struct Hub {
     /// Barriers asked for.
     asked: AtomicU64,
     panics: AtomicU64,
+    children: Children,
 }
 
 /// Null before the first use, and in a child made by fork until it uses the library.
@@ -110,6 +115,7 @@ pub(crate) fn hub() -> Result<&'static Hub> {
             worker: AtomicI32::new(0),
             asked: AtomicU64::new(0),
             panics: AtomicU64::new(0),
+            children: Children::default(),
         },
     ))
 }
@@ -140,6 +146,9 @@ extern "C" fn in_child() {
     let caught = SignalSet::from_bits(shared::CAUGHT.load(Ordering::Relaxed));
     for signal in caught {
         let _ = sys::handler::uninstall(signal.number());
+    }
+    if shared::CHILDREN_STAY.load(Ordering::Relaxed) {
+        let _ = sys::handler::no_more_have_children_stay();
     }
     shared::forget();
     HUB.store(std::ptr::null_mut(), Ordering::Release);

@@ -42,6 +42,9 @@
 //!
 //! # Children
 //!
+//! [`on_child`] tells how one child ended, and collects that one alone: [`Child`](std::process::Child)ren elsewhere keep their own.
+//! [`on_any_child`] collects all, and takes them from those. A CHLD by itself only hints: one of several is seen.
+//!
 //! A child made by fork(2) has masks and dispositions as before the library, and no registrations; it may make its own. A program
 //! started by exec keeps masks and ignored signals: a [`Command`](std::process::Command) that is started from a program that has
 //! captured signals has them blocked, and from a callback all. [`exec::CommandSignals`](crate::exec::CommandSignals) starts it with
@@ -60,6 +63,7 @@
 //! ```
 
 mod capture;
+mod child;
 pub(crate) mod hub;
 mod queue;
 mod received;
@@ -80,6 +84,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use capture::block_everywhere;
+pub use child::{ChildEnd, ChildRegistration, on_any_child, on_child};
 pub use received::Received;
 pub use shutdown::{Shutdown, ShutdownOptions, Told};
 pub use signals::Signals;

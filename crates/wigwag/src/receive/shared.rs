@@ -4,7 +4,7 @@
 //! thread reads. Everything here is for the process that [`OWNER`] names: a child made by fork, and one made by vfork, whose
 //! memory is ours, touch none of it.
 
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 
 use super::ring::{Ring, Words};
 use crate::sys;
@@ -27,6 +27,8 @@ pub(crate) static CAPTURED: AtomicU64 = AtomicU64::new(0);
 pub(crate) static CAUGHT: AtomicU64 = AtomicU64::new(0);
 /// The signals with a subscriber that has no room: they are left in the kernel.
 pub(crate) static FULL: AtomicU64 = AtomicU64::new(0);
+/// Whether CHLD, captured, was ignored before, and is not now for the sake of children that are waited for.
+pub(crate) static CHILDREN_STAY: AtomicBool = AtomicBool::new(false);
 /// The signals that some thread leaves in the kernel for want of room.
 pub(crate) static HELD: AtomicU64 = AtomicU64::new(0);
 /// What has been caught.
@@ -217,6 +219,7 @@ pub(crate) fn forget() {
     CAUGHT.store(0, Ordering::Relaxed);
     FULL.store(0, Ordering::Relaxed);
     HELD.store(0, Ordering::Relaxed);
+    CHILDREN_STAY.store(false, Ordering::Relaxed);
     for crowded in &CROWDED {
         crowded.store(0, Ordering::Relaxed);
     }

@@ -82,6 +82,44 @@ pub(crate) fn uninstall(signo: i32) -> Result<bool, Errno> {
     Ok(true)
 }
 
+/// Has children leave a status, where CHLD is ignored or `SA_NOCLDWAIT` says that they leave none. Whether that was so. Only for a
+/// CHLD that is captured: it remembers what was in the place where [`install`] does, which takes the same effect.
+pub(crate) fn have_children_stay() -> Result<bool, Errno> {
+    let current = super::action::get(libc::SIGCHLD)?;
+    let (ignored, flags) = (current.handler() == libc::SIG_IGN, current.flags());
+    if !ignored && flags & libc::SA_NOCLDWAIT == 0 {
+        return Ok(false);
+    }
+    remember(libc::SIGCHLD, &current);
+    let action = match ignored {
+        true => Action::plain(libc::SIG_DFL, 0),
+        false => current.with_flags(flags & !libc::SA_NOCLDWAIT),
+    };
+    super::action::set(libc::SIGCHLD, &action)?;
+    Ok(true)
+}
+
+/// Undoes [`have_children_stay`], unless something else has been set since.
+pub(crate) fn no_more_have_children_stay() -> Result<(), Errno> {
+    let Some(before) = before(libc::SIGCHLD) else {
+        return Ok(());
+    };
+    let (handler, flags) = (
+        before.handler.load(Ordering::Acquire),
+        before.flags.load(Ordering::Relaxed),
+    );
+    let ours = match handler {
+        libc::SIG_IGN => libc::SIG_DFL,
+        other => other,
+    };
+    let current = super::action::get(libc::SIGCHLD)?;
+    if current.handler() == ours && current.flags() & libc::SA_NOCLDWAIT == 0 {
+        let mask = before.mask.load(Ordering::Relaxed);
+        super::action::set(libc::SIGCHLD, &Action::with_mask(handler, flags, mask))?;
+    }
+    Ok(())
+}
+
 /// Whether the handler of this signal is ours.
 pub(crate) fn is_installed(signo: i32) -> Result<bool, Errno> {
     Ok(super::action::get(signo)?.handler() == address())

@@ -7,6 +7,7 @@
 pub(crate) mod action;
 pub(crate) mod alt_stack;
 pub(crate) mod before;
+pub(crate) mod child;
 pub(crate) mod exec;
 pub(crate) mod handler;
 pub(crate) mod marker;

@@ -4,6 +4,7 @@
 
 mod actions;
 mod causes;
+mod children;
 mod facts;
 mod forge;
 mod receive;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let cases: Vec<Case> = [
         actions::CASES,
         causes::CASES,
+        children::CASES,
         facts::CASES,
         receive::CASES,
         receiving::CASES,

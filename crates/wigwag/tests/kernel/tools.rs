@@ -36,6 +36,21 @@ pub fn handler_address() -> usize {
     handler as *const () as usize
 }
 
+/// Whether this child has ended, and has not been collected.
+pub fn has_zombie(child: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+    stat.rsplit(')')
+        .next()
+        .is_some_and(|rest| rest.starts_with(" Z"))
+}
+
+/// Has the parent trace this process.
+pub fn be_traced() {
+    // SAFETY: takes numbers.
+    let result = unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+    assert_eq!(result, 0);
+}
+
 /// Runs the function in a forked child, which exits with what it returns; gives the child's pid.
 pub fn fork(child: impl FnOnce() -> i32) -> i32 {
     // SAFETY: this process has one thread, so that everything works in the child.

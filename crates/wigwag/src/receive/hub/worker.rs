@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::children::Sweep;
 use super::{Entry, Hub, Sink, Table, way_of};
 use crate::receive::Way;
 use crate::receive::queue::Queue;
@@ -16,8 +17,7 @@ use crate::receive::watch;
 use crate::{Errno, Error, Result, SignalSet, sys};
 
 impl Hub {
-    /// Gives one to one subscription.
-    /// Whether it was still there to take it.
+    /// Gives one to one subscription. Whether it was still there to take it.
     pub(super) fn give(&'static self, entry: &Arc<Entry>, received: &Received) -> bool {
         if entry.over.load(Ordering::Acquire) {
             return false;
@@ -44,6 +44,10 @@ impl Hub {
                 watch::ring(fd);
                 true
             }
+            Sink::Children => {
+                self.hint(received);
+                true
+            }
         };
         if given && entry.once {
             self.end(entry, false);
@@ -53,7 +57,12 @@ impl Hub {
 
     /// Runs a callback; a panic ends no more than the call.
     pub(crate) fn call(&self, callback: &mut dyn FnMut(&Received), received: &Received) {
-        if catch_unwind(AssertUnwindSafe(|| callback(received))).is_err() {
+        self.guard(|| callback(received));
+    }
+
+    /// Runs what may panic.
+    pub(super) fn guard(&self, run: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
             self.panics.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -111,6 +120,7 @@ impl Hub {
         let mut seen = u64::MAX;
         let mut batch = Batch::default();
         let mut passed = 0;
+        let mut sweep = Sweep::default();
         loop {
             let asked = self.asked.load(Ordering::Acquire);
             // What was caught came before what is left in the kernel.
@@ -119,7 +129,10 @@ impl Hub {
                 if let Some(received) = Received::from_words(&words) {
                     self.dispatch(&table, &received);
                 }
+                // Also where the ring never is empty.
+                self.look(&mut sweep, false);
             }
+            self.look(&mut sweep, asked != passed);
             self.refresh(&mut table, &mut seen);
             let full = shared::FULL.load(Ordering::Acquire);
             let held = shared::held(false, full);
@@ -145,10 +158,12 @@ impl Hub {
                 // Nothing of them is left in the kernel: their threads may take them again.
                 shared::held(true, full);
             }
-            // A futex is faster; but only a wait for signals can take them.
-            let wait = (bits != 0).then_some(|| wait_for(bits, None));
+            let limit = sweep.due();
+            // A futex is faster; but only a wait for signals can take them, or end by itself.
+            let wait = (bits != 0 || limit.is_some()).then_some(|| wait_for(bits, limit));
             let changed = || {
                 self.generation.load(Ordering::Acquire) != seen
+                    || self.has_news()
                     || self.asked.load(Ordering::Acquire) != passed
             };
             if let Some(Taken::Signal(info)) = shared::sleep(tid, changed, wait) {
