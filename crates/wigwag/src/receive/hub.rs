@@ -39,8 +39,23 @@ pub(crate) struct Entry {
     pub(crate) signals: SignalSet,
     pub(crate) sink: Sink,
     pub(crate) once: bool,
+    /// What it asks of the handler: `SA_NOCLDSTOP`, `SA_NOCLDWAIT`.
+    flags: i32,
+    /// It asks for `EINTR`.
+    no_restart: bool,
     /// It gets nothing more.
     pub(crate) over: AtomicBool,
+}
+
+/// The flags of the handler of a signal that these receive. Interrupted system calls end for all if one asks for it; but CHLD is
+/// left out, and are statuses, only where nobody wants them.
+fn flags_for(entries: &[Arc<Entry>]) -> i32 {
+    let restart = entries.iter().all(|entry| !entry.no_restart);
+    let common = entries
+        .iter()
+        .map(|entry| entry.flags)
+        .reduce(|all, one| all & one);
+    common.unwrap_or(0) | if restart { libc::SA_RESTART } else { 0 }
 }
 
 impl Entry {
@@ -233,6 +248,8 @@ impl Hub {
             signals: kept,
             sink,
             once: options.once,
+            flags: options.flags(),
+            no_restart: options.no_restart,
             over: AtomicBool::new(false),
         });
         let mut table = Table::clone(&state.table);
@@ -268,16 +285,19 @@ impl Hub {
         for signal in kept {
             let caught = way_of(signal) == Way::Caught;
             let bit = shared::bit(signal.number());
-            if caught && (shared::CAUGHT.load(Ordering::Acquire) & bit == 0 || options.flags() != 0)
-            {
-                shared::CAUGHT.fetch_or(bit, Ordering::AcqRel);
-                let installed =
-                    sys::handler::install(signal.number(), options.flags(), !options.no_restart);
-                if let Err(errno) = installed {
-                    drop(state);
-                    self.unsubscribe(&entry);
-                    return Err(Error::new(what(), errno));
-                }
+            if !caught {
+                continue;
+            }
+            let flags = flags_for(&state.table.by_signal[signal.number() as usize]);
+            let first = shared::CAUGHT.fetch_or(bit, Ordering::AcqRel) & bit == 0;
+            let installed = match first {
+                true => sys::handler::install(signal.number(), flags),
+                false => sys::handler::set_flags(signal.number(), flags),
+            };
+            if let Err(errno) = installed {
+                drop(state);
+                self.unsubscribe(&entry);
+                return Err(Error::new(what(), errno));
             }
         }
         drop(state);
@@ -309,9 +329,15 @@ impl Hub {
             entries.retain(|other| !Arc::ptr_eq(other, entry));
             ours |= entries.len() < before;
             let bit = shared::bit(signal.number());
-            if entries.is_empty() && shared::CAUGHT.load(Ordering::Acquire) & bit != 0 {
+            if shared::CAUGHT.load(Ordering::Acquire) & bit == 0 {
+                continue;
+            }
+            // Of the kinds of failure that there are, none can befall a signal that has been caught.
+            if entries.is_empty() {
                 shared::CAUGHT.fetch_and(!bit, Ordering::AcqRel);
                 let _ = sys::handler::uninstall(signal.number());
+            } else if entries.len() < before {
+                let _ = sys::handler::set_flags(signal.number(), flags_for(entries));
             }
         }
         if !ours {

@@ -296,20 +296,20 @@ impl Options {
         self
     }
 
-    /// System calls that the handler interrupts end with EINTR: without `SA_RESTART`. Only where the signal is caught, and for the
-    /// signal as a whole: the last registration to say so or not decides.
+    /// System calls that the handler interrupts end with EINTR: without `SA_RESTART`. Only where the signal is caught, and for all who
+    /// receive it, as long as this registration lives.
     pub fn no_restart(mut self) -> Options {
         self.no_restart = true;
         self
     }
 
-    /// No CHLD for children that stop or go on: `SA_NOCLDSTOP`. Only where CHLD is caught.
+    /// No CHLD for children that stop or go on: `SA_NOCLDSTOP`. Only where CHLD is caught, and all who receive it say so.
     pub fn no_child_stop(mut self) -> Options {
         self.no_child_stop = true;
         self
     }
 
-    /// Children leave no zombie and no status: `SA_NOCLDWAIT`. Only where CHLD is caught.
+    /// Children leave no zombie and no status: `SA_NOCLDWAIT`. Only where CHLD is caught, and all who receive it say so.
     pub fn no_child_wait(mut self) -> Options {
         self.no_child_wait = true;
         self

@@ -49,12 +49,13 @@ fn remember(signo: i32, action: &Action) {
     }
 }
 
-/// Installs the handler, with `SA_RESTART` unless told otherwise, and `more` flags. What was there before is called after ours.
-pub(crate) fn install(signo: i32, more: i32, restart: bool) -> Result<(), Errno> {
+/// The flags that our handler always has.
+const OURS: i32 = libc::SA_SIGINFO | libc::SA_ONSTACK;
+
+/// Installs the handler, with these flags besides. What was there before is called after ours.
+pub(crate) fn install(signo: i32, flags: i32) -> Result<(), Errno> {
     let current = super::action::get(signo)?;
-    let restart = if restart { libc::SA_RESTART } else { 0 };
-    let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | restart | more;
-    let action = Action::with_handler(address(), flags);
+    let action = Action::with_handler(address(), OURS | flags);
     if current.handler() != address() {
         // Before ours can run: it looks there.
         remember(signo, &current);
@@ -65,6 +66,22 @@ pub(crate) fn install(signo: i32, more: i32, restart: bool) -> Result<(), Errno>
     }
     Ok(())
 }
+
+/// Gives our handler other flags, where it is the one that is installed: what somebody has put over it may call it, and is left.
+pub(crate) fn set_flags(signo: i32, flags: i32) -> Result<(), Errno> {
+    let current = super::action::get(signo)?;
+    if current.handler() != address() || current.flags() & CHANGED == flags {
+        return Ok(());
+    }
+    let replaced = super::action::set(signo, &Action::with_handler(address(), OURS | flags))?;
+    if replaced.handler() != address() {
+        super::action::set(signo, &replaced)?;
+    }
+    Ok(())
+}
+
+/// The flags that [`set_flags`] sets.
+const CHANGED: i32 = libc::SA_RESTART | libc::SA_NOCLDSTOP | libc::SA_NOCLDWAIT;
 
 /// Puts back what was there before, if ours is still installed. Whether it was.
 pub(crate) fn uninstall(signo: i32) -> Result<bool, Errno> {

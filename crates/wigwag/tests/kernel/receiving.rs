@@ -96,6 +96,10 @@ pub const CASES: &[Case] = &[
     ),
     ("receiving::flags_and_descriptors", flags_and_descriptors),
     (
+        "receiving::flags_are_those_of_all_who_receive",
+        flags_are_those_of_all_who_receive,
+    ),
+    (
         "receiving::system_calls_are_restarted_or_not",
         system_calls_are_restarted_or_not,
     ),
@@ -424,6 +428,41 @@ fn system_calls_are_restarted_or_not() {
         }
         helper.join().unwrap();
     }
+}
+
+fn flags_are_those_of_all_who_receive() {
+    use wigwag::disposition::Flags;
+    let flags = |signal| disposition::get(signal).unwrap().flags;
+    let one = receive::on(Signal::ALRM, |_| ()).unwrap();
+    assert!(flags(Signal::ALRM).contains(Flags::RESTART));
+    let two = Options::new()
+        .no_restart()
+        .on(Signal::ALRM, |_| ())
+        .unwrap();
+    assert!(!flags(Signal::ALRM).contains(Flags::RESTART));
+    let three = receive::on(Signal::ALRM, |_| ()).unwrap();
+    drop(one);
+    assert!(!flags(Signal::ALRM).contains(Flags::RESTART));
+    drop(two);
+    assert!(flags(Signal::ALRM).contains(Flags::RESTART));
+    drop(three);
+
+    let stops = Options::new()
+        .no_child_stop()
+        .on(Signal::CHLD, |_| ())
+        .unwrap();
+    assert!(flags(Signal::CHLD).contains(Flags::NOCLDSTOP));
+    let all = receive::on(Signal::CHLD, |_| ()).unwrap();
+    assert!(!flags(Signal::CHLD).contains(Flags::NOCLDSTOP));
+    drop(all);
+    assert!(flags(Signal::CHLD).contains(Flags::NOCLDSTOP));
+    // What somebody has installed over it stays.
+    disposition::ignore(Signal::CHLD).unwrap();
+    let later = Options::new()
+        .even_ignored()
+        .on(Signal::CHLD, |_| ())
+        .unwrap();
+    assert!(later.is_displaced() && stops.is_displaced());
 }
 
 fn drain_waits_for_own_threads() {
