@@ -1,6 +1,7 @@
 //! The steps of `test`, `soak` and `bench`, each a command that is shown before it runs.
 
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use crate::{machine, proofs, start};
@@ -10,7 +11,7 @@ pub fn step(program: &str, words: &[&str], environment: &[(&str, &str)]) -> Resu
     let shown = format!("{program} {}", words.join(" "));
     println!("\n==> {shown}");
     let began = Instant::now();
-    let status = Command::new(program)
+    let status = with_default_signals(program)
         .args(words)
         .envs(environment.iter().copied())
         .status()
@@ -23,6 +24,24 @@ pub fn step(program: &str, words: &[&str], environment: &[(&str, &str)]) -> Resu
         Ok(())
     } else {
         Err(format!("{shown}: {status}"))
+    }
+}
+
+/// A command that begins with every signal at its default: nohup(1), and a shell's `&`, have HUP, INT and QUIT ignored, which the tests
+/// of what signals do would inherit.
+fn with_default_signals(program: &str) -> Command {
+    static ENV_CAN: OnceLock<bool> = OnceLock::new();
+    let asks = || {
+        Command::new("env")
+            .args(["--default-signal", "true"])
+            .output()
+    };
+    if *ENV_CAN.get_or_init(|| asks().is_ok_and(|ran| ran.status.success())) {
+        let mut command = Command::new("env");
+        command.args(["--default-signal", program]);
+        command
+    } else {
+        Command::new(program)
     }
 }
 

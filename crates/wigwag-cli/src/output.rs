@@ -85,6 +85,21 @@ impl Output {
         self.write(&text)
     }
 
+    /// Prints one JSON document on a line of its own, for those that come one after the other.
+    ///
+    /// # Errors
+    /// As [`Output::print`].
+    pub fn json_line<T: Serialize + ?Sized>(&mut self, value: &T) -> anyhow::Result<()> {
+        let mut text = serde_json::to_vec(value)?;
+        text.push(b'\n');
+        self.write(&text)
+    }
+
+    /// Whether the reader has gone away, so that nothing more is written.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Prints the members of `body` as a document of our form: `"wigwag": 1` comes first.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The verbs, one a file, and what they have in common.
 
 pub mod apply;
+pub mod catch;
 pub mod completions;
 pub mod explain;
 pub mod freeze;
@@ -39,6 +40,7 @@ pub struct Verb {
 
 const SIGNAL: &str = "Send and see what it did";
 const LOOK: &str = "Look, signal nothing";
+const RECEIVE: &str = "Receive signals";
 const KNOW: &str = "Know the signals";
 const FRAME: &str = "The command itself";
 
@@ -85,6 +87,12 @@ pub const VERBS: &[Verb] = &[
     ),
     verb!(LOOK, show, Look, "Show what processes do with each signal"),
     verb!(LOOK, wait, Group, "Wait until processes have ended"),
+    verb!(
+        RECEIVE,
+        catch,
+        Plain,
+        "Wait for signals and say who sent them"
+    ),
     verb!(
         KNOW,
         list,

@@ -1,0 +1,194 @@
+//! `wigwag catch`: waits for signals and says of each who sent it, how, and what came with it.
+
+use std::time::{Duration, Instant};
+
+use clap::{Arg, ArgMatches, Command};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+use wigwag::receive::{self, Options, Received, Signals};
+use wigwag::{Signal, SignalInfo, SignalSet};
+use wigwag_process::order::FORMAT;
+use wigwag_process::procfs::Proc;
+
+use super::usage;
+use crate::output::{Output, clean};
+use crate::target;
+
+const EXAMPLES: &str = "\
+Examples:
+  wigwag catch TERM HUP USR1          what comes, until INT (Ctrl-C) ends it
+  wigwag catch USR1 --count 1         wait for one, then go on: a script's door
+  wigwag catch RTMIN+3 --timeout 30s  4 if the time is over
+  wigwag catch all --exit-on TERM     everything; TERM is the last
+  wigwag catch CHLD WINCH --json | jq .cause
+
+Once it says on standard error that it waits, nothing is lost: what is sent is
+queued by the kernel, real-time signals each, others once while one is pending.
+Each is a line: TIME SIGNAL and who sent it, by which call, with which value,
+[NAME] where the sender still lives. With --json each is an object of a line.
+Not to be had are KILL and STOP, and the faults SEGV, BUS, ILL and FPE.
+Exit status: 0 --count or --exit-on was reached, or --timeout where neither is
+given, 2 usage, 4 the time was over before, 5 wigwag itself could not go on.";
+
+/// The clap tree of this verb.
+pub fn command() -> Command {
+    Command::new("catch")
+        .about("Wait for signals and say who sent them")
+        .override_usage("wigwag catch SIGNAL... [OPTIONS]")
+        .after_help(EXAMPLES)
+        .arg(
+            Arg::new("signal")
+                .value_name("SIGNAL")
+                .num_args(1..)
+                .required_unless_present("exit-on")
+                .help("The signals, by name or number; all: every one that can be had"),
+        )
+        .arg(
+            Arg::new("count")
+                .long("count")
+                .value_name("N")
+                .value_parser(clap::value_parser!(u64).range(1..))
+                .help("End after so many"),
+        )
+        .arg(
+            Arg::new("timeout")
+                .long("timeout")
+                .value_name("TIME")
+                .help("End after this time [default: never]"),
+        )
+        .arg(
+            Arg::new("exit-on")
+                .long("exit-on")
+                .value_name("SIGNAL,...")
+                .value_delimiter(',')
+                .help("End after one of these, which are waited for besides"),
+        )
+}
+
+/// Why nobody can wait for it.
+fn refused(signal: Signal) -> Option<&'static str> {
+    const FAULTS: SignalSet = SignalSet::of(&[Signal::ILL, Signal::BUS, Signal::FPE, Signal::SEGV]);
+    if !signal.can_be_caught() {
+        return Some("no process can catch or block it");
+    }
+    FAULTS
+        .contains(signal)
+        .then_some("it is for the thread whose fault it is")
+}
+
+/// What a signal is on a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    wigwag: u32,
+    at: Timestamp,
+    #[serde(flatten)]
+    info: &'a SignalInfo,
+    #[serde(flatten)]
+    more: serde_json::Value,
+}
+
+/// Carries it out.
+pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
+    let ends = signals(matches, "exit-on")?;
+    let wanted = signals(matches, "signal")? | ends;
+    let count = matches.get_one::<u64>("count").copied();
+    let timeout =
+        target::duration(matches, "timeout")?.and_then(|time| Duration::try_from(time).ok());
+    // Before anything makes a thread: what can be is captured, and interrupts nothing.
+    receive::block_everywhere(wanted)?;
+    let received = Signals::with(wanted, &Options::new().even_ignored())
+        .map_err(|error| usage(error.to_string()))?;
+    let names = Proc::open().ok();
+    let pid = std::process::id();
+    out.remark(&format!("process {pid} waits for {}", words(wanted)));
+    let until = timeout.and_then(|time| Instant::now().checked_add(time));
+    for number in 1.. {
+        let next = match until {
+            None => received.next(),
+            Some(until) => received.next_timeout(until.saturating_duration_since(Instant::now())),
+        };
+        let Some(next) = next else {
+            let reached = count.is_none() && ends.is_empty();
+            return Ok(if reached { 0 } else { 4 });
+        };
+        print(&next, names.as_ref(), out)?;
+        if count == Some(number) || ends.contains(next.signal) || out.is_closed() {
+            break;
+        }
+    }
+    Ok(0)
+}
+
+/// The signals of an argument.
+fn signals(matches: &ArgMatches, argument: &str) -> anyhow::Result<SignalSet> {
+    let mut set = SignalSet::EMPTY;
+    let words = matches.get_many::<String>(argument).unwrap_or_default();
+    for word in words.flat_map(|word| word.split(',')) {
+        if word == "all" {
+            set |= Signal::all()
+                .filter(|signal| refused(*signal).is_none())
+                .collect();
+        } else {
+            let signal: Signal = word.parse().map_err(|error| usage(format!("{error}")))?;
+            if let Some(why) = refused(signal) {
+                return Err(usage(format!("{signal} is not to be had: {why}")));
+            }
+            set |= signal.into();
+        }
+    }
+    Ok(set)
+}
+
+/// `HUP, TERM and USR1`; the real-time ones, where all are meant, as a range.
+fn words(set: SignalSet) -> String {
+    let realtime = |signal: &Signal| signal.is_realtime();
+    let all_realtime = Signal::all()
+        .filter(realtime)
+        .all(|signal| set.contains(signal));
+    let mut names: Vec<String> = set
+        .iter()
+        .filter(|signal| !(all_realtime && signal.is_realtime()))
+        .map(|signal| signal.name().into_owned())
+        .collect();
+    if all_realtime {
+        names.push("RTMIN to RTMAX".to_owned());
+    }
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+fn print(received: &Received, proc: Option<&Proc>, out: &mut Output) -> anyhow::Result<()> {
+    let at = Timestamp::now() - jiff::SignedDuration::try_from(received.at.elapsed())?;
+    let name = received
+        .pid()
+        .filter(|pid| *pid > 0)
+        .and_then(|pid| proc?.dir(pid).ok()?.comm().ok())
+        .map(|name| name.to_string_lossy().into_owned());
+    if out.is_json() {
+        return out.json_line(&Line {
+            wigwag: FORMAT,
+            at,
+            info: &received.info,
+            more: json!({
+                "number": received.signal.number(),
+                "code_name": received.code_name(),
+                "name": name,
+                "lost": received.lost,
+            }),
+        });
+    }
+    let time = at
+        .to_zoned_datetime(jiff::tz::TimeZone::system())
+        .strftime("%H:%M:%S%.6f")
+        .to_string();
+    let name = name.map_or_else(String::new, |name| format!(" [{}]", clean(&name, false)));
+    let lost = match received.lost {
+        0 => String::new(),
+        lost => format!(" ({lost} of it lost so far)"),
+    };
+    out.print(&format!("{time} {}{name}{lost}\n", received.info))
+}

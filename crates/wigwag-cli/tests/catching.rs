@@ -1,0 +1,217 @@
+//! `wigwag catch` and real senders.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdout, Stdio};
+use std::time::Duration;
+
+use common::{command, line};
+use wigwag::exec::{CommandSignals, ExecSignals};
+use wigwag::{PidFd, Signal, send};
+
+/// A catcher that has said that it waits.
+struct Catcher {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Catcher {
+    fn start(words: &str) -> Catcher {
+        Catcher::start_with(words, &ExecSignals::new())
+    }
+
+    fn start_with(words: &str, signals: &ExecSignals) -> Catcher {
+        let mut child = command()
+            .arg("catch")
+            .args(words.split_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .signals(signals)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut says = String::new();
+        BufReader::new(child.stderr.take().unwrap())
+            .read_line(&mut says)
+            .unwrap();
+        assert!(
+            says.contains(&format!("process {} waits for ", child.id())),
+            "{says}"
+        );
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Catcher { child, out }
+    }
+
+    fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    fn send(&self, signal: Signal) {
+        send::send(self.pid(), signal).unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    #[track_caller]
+    fn ends(mut self, code: Option<i32>, signal: Option<i32>) {
+        let pidfd = PidFd::open(self.pid()).unwrap();
+        assert!(
+            pidfd.wait(Some(Duration::from_secs(10))).unwrap(),
+            "it goes on"
+        );
+        let status = self.child.wait().unwrap();
+        assert_eq!((status.code(), status.signal()), (code, signal));
+    }
+}
+
+#[test]
+fn each_is_told_with_its_sender_and_value() {
+    let mut catcher = Catcher::start("TERM RTMIN+3 --count 4");
+    let me = send::process_id();
+    catcher.send(Signal::TERM);
+    let text = catcher.line();
+    let (time, text) = text.split_once(' ').unwrap();
+    assert_eq!(time.len(), "12:34:56.123456".len(), "{time}");
+    assert!(
+        text.starts_with(&format!("TERM from pid {me} (user ")),
+        "{text}"
+    );
+    assert!(text.contains(") by kill ["), "{text}");
+    let realtime: Signal = "RTMIN+3".parse().unwrap();
+    for value in [-1, 0, i32::MAX] {
+        send::queue(catcher.pid(), realtime, value).unwrap();
+    }
+    for value in [-1, 0, i32::MAX] {
+        let text = catcher.line();
+        assert!(text.contains("RTMIN+3 from pid"), "{text}");
+        assert!(
+            text.contains(&format!("by sigqueue, value {value}")),
+            "{text}"
+        );
+    }
+    catcher.ends(Some(0), None);
+}
+
+#[test]
+fn nothing_is_lost_before_it_is_read() {
+    let mut catcher = Catcher::start("RTMIN --count 500 --json");
+    for value in 0..500 {
+        send::queue(catcher.pid(), Signal::rtmin(), value).unwrap();
+    }
+    for value in 0..500 {
+        let json: serde_json::Value = serde_json::from_str(&catcher.line()).unwrap();
+        assert_eq!(json["signal"], "RTMIN");
+        assert_eq!(json["code_name"], "SI_QUEUE");
+        assert_eq!(json["cause"]["queue"]["pid"], send::process_id());
+        assert_eq!(json["cause"]["queue"]["value"], value);
+    }
+    catcher.ends(Some(0), None);
+}
+
+#[test]
+fn a_last_one_ends_it() {
+    let mut catcher = Catcher::start("USR1 --exit-on HUP,TERM");
+    for signal in [Signal::USR1, Signal::USR1, Signal::HUP] {
+        catcher.send(signal);
+        assert!(catcher.line().contains(&format!(" {signal} from pid")));
+    }
+    catcher.ends(Some(0), None);
+}
+
+#[test]
+fn what_is_not_asked_for_does_what_it_does() {
+    let catcher = Catcher::start("USR1");
+    catcher.send(Signal::INT);
+    catcher.ends(None, Some(2));
+}
+
+/// A shell without job control starts what is in its background with INT and QUIT ignored.
+#[test]
+fn ignored_ones_are_caught_when_they_are_asked_for() {
+    let ignoring = ExecSignals::new().ignore([Signal::INT, Signal::HUP]);
+    let mut catcher = Catcher::start_with("INT HUP --count 2", &ignoring);
+    for signal in [Signal::INT, Signal::HUP] {
+        catcher.send(signal);
+        assert!(catcher.line().contains(&format!(" {signal} from pid")));
+    }
+    catcher.ends(Some(0), None);
+}
+
+/// The stop signals and ABRT are not captured but caught.
+#[test]
+fn all_that_can_be_had_are() {
+    let mut catcher = Catcher::start("all --exit-on USR2");
+    let own = [
+        Signal::KILL,
+        Signal::STOP,
+        Signal::SEGV,
+        Signal::BUS,
+        Signal::ILL,
+        Signal::FPE,
+    ];
+    for signal in Signal::all().filter(|signal| !own.contains(signal) && *signal != Signal::USR2) {
+        catcher.send(signal);
+        let text = catcher.line();
+        assert!(
+            text.contains(&format!(" {signal} from pid")),
+            "{signal}: {text}"
+        );
+    }
+    catcher.send(Signal::USR2);
+    assert!(catcher.line().contains(" USR2 "));
+    catcher.ends(Some(0), None);
+}
+
+#[test]
+fn the_time_may_be_over() {
+    line("catch HUP --timeout 50ms").ended(0);
+    line("catch HUP --timeout 50ms --count 1").ended(4);
+    line("catch --timeout 50ms --exit-on HUP").ended(4);
+}
+
+#[test]
+fn who_does_not_read_any_more_ends_it() {
+    let mut catcher = Catcher::start("USR1");
+    drop(std::mem::replace(&mut catcher.out, {
+        // Another pipe in its place: the catcher's has no reader now.
+        let mut other = command()
+            .arg("list")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        other.wait().unwrap();
+        BufReader::new(other.stdout.take().unwrap())
+    }));
+    catcher.send(Signal::USR1);
+    catcher.ends(Some(0), None);
+}
+
+#[test]
+fn what_cannot_be_had_is_refused() {
+    for (words, says) in [
+        ("KILL", "no process can catch or block it"),
+        ("USR1 SEGV", "the thread whose fault it is"),
+        ("TREM", "did you mean TERM?"),
+        ("32", "reserved"),
+        ("0", "0"),
+        ("HUP --count 0", "--count"),
+        ("HUP --timeout soon", "soon"),
+        ("", "required"),
+    ] {
+        let ran = line(&format!("catch {words}"));
+        ran.ended(2).complains(says);
+    }
+}
+
+#[test]
+fn quiet_it_says_nothing() {
+    let ran = line("catch HUP --timeout 20ms --quiet");
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
+}
