@@ -222,6 +222,8 @@ pub struct Prepared<'a> {
     pub(crate) delivery: Delivery,
     /// The processes by whose numbers the selector names others.
     pub(crate) anchors: Vec<ProcDir>,
+    /// When the processes were looked for, in the ticks in which `/proc` says when one was started.
+    pub(crate) begun: u64,
     /// Whether it is a saved plan, which means the processes in it and no others.
     pub(crate) resumed: bool,
 }

@@ -257,6 +257,12 @@ impl Proc {
         Duration::try_from(now).unwrap_or_default()
     }
 
+    /// [`Proc::uptime`] in clock ticks.
+    pub(crate) fn uptime_ticks(&self) -> u64 {
+        let (uptime, hz) = (self.uptime(), self.clock_ticks());
+        uptime.as_secs() * hz + u64::from(uptime.subsec_nanos()) * hz / 1_000_000_000
+    }
+
     /// Clock ticks a second in which `/proc` counts (sysconf(3) `_SC_CLK_TCK`); 100 on every machine of today.
     pub fn clock_ticks(&self) -> u64 {
         rustix::param::clock_ticks_per_second().max(1)

@@ -23,8 +23,7 @@ waits 5 s where it has no time. A stopped process takes nothing but KILL: it
 gets CONT after every other signal of the ladder.
 Of a tree, a group or a session those are stopped too that are started
 meanwhile: what is started in answer to a signal may be a clean-up, and gets
-the next step. Before a tree gets KILL all below its root get STOP, so that
-they start nobody. Names, ports and users are not looked for again.
+the next step. Names, ports and users are not looked for again.
 Ctrl-C ends the waiting and prints the report so far; what was sent stays sent.
 Exit status: 0 all have ended, 1 no target, 2 usage, 3 some refused or denied,
 4 some are still there (also after Ctrl-C), 5 wigwag itself could not go on.";

@@ -65,13 +65,8 @@ impl Engine<'_, '_> {
         let judge = Judge::new(self.proc, &self.order, &self.delivery);
         let spared = judge.spared();
         let seen = if by_tree {
-            // A tree is all that is below those of it that are held: its root may have ended.
-            whom.targets = self
-                .owned_groups
-                .iter()
-                .copied()
-                .map(Target::Group)
-                .collect();
+            // A tree is all that is below those of it that are held, whose parents may have ended, and in the sessions that they lead.
+            whom.targets = self.owned_sessions();
             census_below(self.proc, &whom, &held, &spared)
         } else {
             census_again(self.proc, &whom, &held, &spared)
@@ -93,11 +88,13 @@ impl Engine<'_, '_> {
                 (identity.pid, identity.start_ticks)
             })
             .collect();
+        let below: HashSet<i32> = known.iter().map(|(pid, _)| *pid).collect();
         let is_new = |process: &Process| {
             let stat = process.stat();
-            // Who has ended already is nobody to signal.
+            // Who has ended already is nobody to signal. Who was in a session already, and below nobody of the tree, was not meant.
             let ended = stat.is_zombie() && stat.num_threads <= 1;
-            !ended && !known.contains(&(stat.pid, stat.start_ticks))
+            let born = stat.start_ticks >= self.begun || !by_tree || below.contains(&stat.ppid);
+            !ended && born && !known.contains(&(stat.pid, stat.start_ticks))
         };
         let (mut fresh, mut unread) = (Vec::new(), None);
         for dir in seen.found {

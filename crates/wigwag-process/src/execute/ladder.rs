@@ -28,16 +28,13 @@ const REST: u32 = 20;
 impl Engine<'_, '_> {
     pub(super) fn stop(&mut self, ladder: &Ladder) {
         let by_tree = self.is_by_tree() && !self.resumed;
-        if by_tree {
-            self.owned_groups = self.find_owned_groups();
-        }
         for step in &ladder.0 {
             if self.open() == 0 || self.interrupted {
                 break;
             }
             self.name_newcomers();
             // By this clock /proc says when a process was started.
-            let sent = self.ticks();
+            let sent = self.proc.uptime_ticks();
             if step.signal == Signal::KILL && by_tree {
                 self.kill_tree();
             } else {
@@ -128,13 +125,6 @@ impl Engine<'_, '_> {
         // Where no target is named, a filter chooses.
         let numbers = targets.iter().all(Target::is_number);
         !self.resumed && (self.is_by_tree() || targets.iter().all(tied) && !numbers)
-    }
-
-    /// Now, in the ticks in which `/proc` says when a process was started.
-    fn ticks(&self) -> u64 {
-        let uptime = self.proc.uptime();
-        let hz = self.proc.clock_ticks();
-        uptime.as_secs() * hz + u64::from(uptime.subsec_nanos()) * hz / 1_000_000_000
     }
 
     /// A stopped process takes nothing but KILL: who is asked to end gets CONT after it, as a shell's kill does for its jobs.

@@ -141,10 +141,10 @@ struct Engine<'a, 'o> {
     again: bool,
     /// When the time of a step is over that is waited for piece by piece.
     step_over: Option<Instant>,
-    /// The groups that a tree has to itself.
-    owned_groups: Vec<i32>,
     /// Some that were meant may be left.
     incomplete: bool,
+    /// When the processes were looked for first, in the ticks in which `/proc` says when one was started.
+    begun: u64,
 }
 
 impl Prepared<'_> {
@@ -187,8 +187,8 @@ impl Prepared<'_> {
             resumed: self.resumed,
             again: false,
             step_over: None,
-            owned_groups: Vec::new(),
             incomplete: false,
+            begun: self.begun,
         };
         engine.add(self.held, false);
         match engine.order.action.clone() {

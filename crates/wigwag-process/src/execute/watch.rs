@@ -137,6 +137,7 @@ impl Engine<'_, '_> {
     /// Whether every end will be told by the epoll; else they are to be looked for.
     fn register(&mut self, epoll: &impl AsFd) -> bool {
         let mut unwatched = None;
+        let ladder = matches!(self.order.action, crate::order::Action::Stop { .. });
         if let Some(fd) = self.observer.interrupt() {
             // A descriptor that cannot be polled never interrupts.
             let _ = epoll::add(
@@ -178,7 +179,8 @@ impl Engine<'_, '_> {
                         "it has been collected by its parent already",
                     );
                 }
-                Err(error) if is_out_of_files(&error) => course.settle(
+                // Who is to be stopped must get the next step all the same.
+                Err(error) if is_out_of_files(&error) && !ladder => course.settle(
                     Effect::Unknown,
                     Evidence::Unknown,
                     format!("cannot watch it: {error}; raise the limit of open files (ulimit -n)"),

@@ -86,6 +86,7 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
         true => Vec::new(),
         false => Judge::new(proc, &order, &Delivery::Each).spared(),
     };
+    let begun = proc.uptime_ticks();
     let mut seen = census_sparing(proc, &order.whom, &spared)?;
     let missing: Vec<NoMatch> = seen
         .missing
@@ -118,6 +119,7 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
         left_out: left_out(&seen.left_out),
         order,
         anchors: seen.anchors,
+        begun,
         resumed: false,
     };
     if !prepared.missing.is_empty() && !prepared.order.guards.ignore_missing {

@@ -75,6 +75,7 @@ impl Plan {
             unreadable: self.unreadable,
             notes,
             left_out: Vec::new(),
+            begun: proc.uptime_ticks(),
             delivery: Delivery::Each,
             anchors: Vec::new(),
             resumed: true,

@@ -66,7 +66,7 @@ pub fn of(verb: &Verb, arg: &Arg) -> Option<Values> {
     Some(match arg.get_id().as_str() {
         _ if !arg.get_possible_values().is_empty() => Values::Listed,
         "signal" | "handles" | "what" => Values::Signal,
-        "ladder" => Values::Ladder,
+        "ladder" | "exit-on" => Values::Ladder,
         "target" => Values::Target,
         "parent" => Values::Pid,
         "ns" => Values::Namespace,
@@ -441,7 +441,12 @@ mod tests {
             let command = with_common(verb);
             for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
                 let takes = arg.is_positional() || arg.get_action().takes_values();
-                assert!(!takes || of(verb, arg).is_some(), "{} {arg}", verb.name);
+                assert!(
+                    !takes || of(verb, arg).is_some(),
+                    "{} {}",
+                    verb.name,
+                    arg.get_id()
+                );
             }
         }
     }
