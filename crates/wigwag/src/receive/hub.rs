@@ -105,6 +105,11 @@ pub(crate) struct Hub {
     asked: AtomicU64,
     panics: AtomicU64,
     children: Children,
+    /// Whoever reads the ring holds it.
+    reader: Mutex<()>,
+    /// Somebody else wanted to.
+    #[cfg(feature = "tokio")]
+    missed: AtomicBool,
 }
 
 /// Null before the first use, and in a child made by fork until it uses the library.
@@ -131,6 +136,9 @@ pub(crate) fn hub() -> Result<&'static Hub> {
             asked: AtomicU64::new(0),
             panics: AtomicU64::new(0),
             children: Children::default(),
+            reader: Mutex::default(),
+            #[cfg(feature = "tokio")]
+            missed: AtomicBool::new(false),
         },
     ))
 }
@@ -280,6 +288,7 @@ impl Hub {
             .into_iter()
             .partition(kept_orphans);
         state.orphans = others;
+        self.route_in(&state, kept);
         self.changed();
         // Installed when the table is in force: from the first one on, each has its subscriber.
         for signal in kept {
@@ -362,6 +371,7 @@ impl Hub {
         if self.worker().is_none() {
             self.settle(&mut state);
         }
+        self.route_in(&state, entry.signals);
         self.changed();
         drop(state);
         if self.is_worker() {
@@ -409,6 +419,20 @@ impl Hub {
             if let Some(queue) = entry.direct_queue() {
                 queue.set_direct(bits);
             }
+        }
+    }
+
+    /// Decides whom the handlers of these signals wake: where a stream alone receives one, its task; else the library's thread.
+    /// [`changed`](Hub::changed) comes after it: what is recorded before a handler sees the change, that thread finds.
+    fn route_in(&self, state: &State, signals: SignalSet) {
+        for signal in signals {
+            let eventfd = match state.table.by_signal[signal.number() as usize].as_slice() {
+                [only] if !only.once && way_of(signal) == Way::Caught => {
+                    only.direct_queue().map_or(0, Queue::eventfd)
+                }
+                _ => 0,
+            };
+            shared::direct(signal.number(), eventfd);
         }
     }
 

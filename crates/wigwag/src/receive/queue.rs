@@ -6,7 +6,7 @@
 //! loop that polls has a [`Watch`] instead.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -67,6 +67,8 @@ pub(crate) struct Queue {
     direct: AtomicU64,
     /// Made when somebody asks for it.
     watch: OnceLock<Arc<Watch>>,
+    /// Of a stream's watch, which a handler may write to; else 0.
+    eventfd: AtomicI32,
     bound: usize,
     /// A thread of the library's works it off.
     attended: bool,
@@ -80,6 +82,7 @@ impl Queue {
             left: Condvar::new(),
             direct: AtomicU64::new(0),
             watch: OnceLock::new(),
+            eventfd: AtomicI32::new(0),
             bound,
         }
     }
@@ -95,6 +98,28 @@ impl Queue {
         let watch = self.watch.get_or_init(|| new);
         self.show(&mut state);
         Ok(watch)
+    }
+
+    /// The same for a stream: its task is woken by each write, and the descriptor is never closed.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn watch_by_task(&self) -> Result<&Arc<Watch>> {
+        let mut state = self.lock();
+        let new = Arc::new(Watch::for_task(self.direct())?);
+        let watch = self.watch.get_or_init(|| new);
+        self.eventfd.store(watch.eventfd(), Ordering::Release);
+        self.show(&mut state);
+        Ok(watch)
+    }
+
+    /// What a handler writes to, so that the stream's task is woken; 0 where this is no stream's.
+    pub(crate) fn eventfd(&self) -> i32 {
+        self.eventfd.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing lies here.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().items.is_empty()
     }
 
     /// Has the watch say what is so.

@@ -38,6 +38,12 @@ impl Received {
         Received { info, at, lost: 0 }
     }
 
+    /// The signal of one in the ring.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn signo(words: &Words) -> usize {
+        sys::handler::decode(words).0.signo as usize
+    }
+
     /// One from the ring.
     pub(crate) fn from_words(words: &Words) -> Option<Received> {
         let (raw, nanoseconds) = sys::handler::decode(words);

@@ -106,6 +106,11 @@ impl<const SLOTS: usize> Ring<SLOTS> {
 
     /// Takes the oldest record. Only for the one reader.
     pub(crate) fn pop(&self) -> Option<Words> {
+        self.pop_if(|_| true)
+    }
+
+    /// The same, if `this` says so of it. Only for the one reader.
+    pub(crate) fn pop_if(&self, this: impl FnOnce(&Words) -> bool) -> Option<Words> {
         let number = self.tail.load(Ordering::Relaxed);
         let slot = &self.slots[number & Self::MASK];
         let free = Self::free(number);
@@ -115,6 +120,9 @@ impl<const SLOTS: usize> Ring<SLOTS> {
         let mut words = [0; WORDS];
         for (word, cell) in words.iter_mut().zip(&slot.words) {
             *word = cell.load(Ordering::Relaxed);
+        }
+        if !this(&words) {
+            return None;
         }
         // Free for the next round.
         slot.turn.store(free + 2, Ordering::Release);

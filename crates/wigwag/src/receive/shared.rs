@@ -59,6 +59,21 @@ static HOLDING: [Holder; HOLDERS] = [const {
     }
 }; HOLDERS];
 
+/// For each signal that is caught for one stream alone, the eventfd that wakes its task; else 0.
+///
+/// Such a descriptor is never closed ([`watch`](super::watch) keeps those that are not used): a handler that has read its number just
+/// before it was taken away from here may still write to it.
+static DIRECT: [AtomicI32; 65] = [const { AtomicI32::new(0) }; 65];
+/// From here on the library's thread is woken all the same, and has others' signals go on.
+const MANY: usize = SLOTS / 4;
+
+/// Has the handler of this signal wake a stream's task by its eventfd, or with 0 the library's thread.
+pub(crate) fn direct(signo: i32, eventfd: i32) {
+    if let Some(direct) = usize::try_from(signo).ok().and_then(|n| DIRECT.get(n)) {
+        direct.store(eventfd, Ordering::SeqCst);
+    }
+}
+
 /// The bit of a signal in a set.
 pub(crate) fn bit(signo: i32) -> u64 {
     1 << ((signo - 1) & 63)
@@ -68,16 +83,45 @@ fn of(table: &'static [AtomicU64; 65], signo: i32) -> Option<&'static AtomicU64>
     usize::try_from(signo).ok().and_then(|n| table.get(n))
 }
 
-/// Puts a signal into the ring. Whether the interrupted thread is to hold it back from now on. Signal context.
-pub(crate) fn record(signo: i32, words: &Words) -> bool {
+/// What became of a signal that was caught.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// It is one of few in the ring.
+    Few,
+    /// It is one of many, which the library's thread is to work off.
+    Many,
+    /// The interrupted thread is to hold the next ones back.
+    Hold,
+}
+
+/// Puts a signal into the ring. Signal context.
+pub(crate) fn record(signo: i32, words: &Words) -> Recorded {
     match RING.push(words) {
-        Some(waiting) => waiting >= HIGH_WATER || FULL.load(Ordering::Relaxed) & bit(signo) != 0,
+        Some(waiting)
+            if waiting >= HIGH_WATER || FULL.load(Ordering::Relaxed) & bit(signo) != 0 =>
+        {
+            Recorded::Hold
+        }
+        Some(waiting) if waiting >= MANY => Recorded::Many,
+        Some(_) => Recorded::Few,
         None => {
             if let Some(lost) = of(&LOST, signo) {
                 lost.fetch_add(1, Ordering::Relaxed);
             }
-            true
+            Recorded::Hold
         }
+    }
+}
+
+/// Wakes whoever takes what has been recorded: the task of a stream, if this signal is for that alone, else the library's thread.
+/// Signal context.
+pub(crate) fn tell(signo: i32, recorded: Recorded) {
+    // After the record, before the look: whoever changes who is woken looks at the ring afterwards.
+    fence(Ordering::SeqCst);
+    let direct = usize::try_from(signo).ok().and_then(|n| DIRECT.get(n));
+    match direct.map_or(0, |direct| direct.load(Ordering::SeqCst)) {
+        eventfd if eventfd > 0 && recorded == Recorded::Few => sys::handler::ring(eventfd),
+        _ => wake(),
     }
 }
 
@@ -225,6 +269,9 @@ pub(crate) fn forget() {
     }
     for lost in &LOST {
         lost.store(0, Ordering::Relaxed);
+    }
+    for direct in &DIRECT {
+        direct.store(0, Ordering::Relaxed);
     }
     for holder in &HOLDING {
         holder.tid.store(0, Ordering::Relaxed);

@@ -60,9 +60,24 @@ impl Signals {
         Ok(Signals { hub, entry, queue })
     }
 
+    /// For a stream: its task is woken by the handlers themselves where it alone receives the signals.
     #[cfg(feature = "tokio")]
-    pub(crate) fn watch(&self) -> Result<&Arc<Watch>> {
-        self.queue.watch()
+    pub(crate) fn watch_by_task(&self) -> Result<&Arc<Watch>> {
+        let watch = self.queue.watch_by_task()?;
+        self.hub.route(self.entry.signals);
+        Ok(watch)
+    }
+
+    /// What is there, for a stream.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn pull_by_task(&self) -> Next {
+        match self.pull(false, None) {
+            Next::Nothing => self
+                .hub
+                .take_caught(&self.entry)
+                .map_or(Next::Nothing, Next::Signal),
+            next => next,
+        }
     }
 
     /// The signals that it receives: without those that the process was told to ignore.

@@ -77,7 +77,7 @@ impl SignalStream {
         }
         let receiver = Signals::with(signals, options)?;
         let register = |side| sys::reactor::register(side).map_err(failed);
-        let watch = receiver.watch()?;
+        let watch = receiver.watch_by_task()?;
         let here = register(Side::Here(Arc::clone(watch)))?;
         let kernel = register(Side::Kernel(Arc::clone(watch)))?;
         Ok(SignalStream {
@@ -132,7 +132,7 @@ impl SignalStream {
     /// ```
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Received>> {
         loop {
-            match self.signals.pull(false, None) {
+            match self.signals.pull_by_task() {
                 Next::Signal(received) => return Poll::Ready(Some(received)),
                 Next::Closed => return Poll::Ready(None),
                 Next::Nothing => {}

@@ -8,18 +8,27 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 #[cfg(feature = "tokio")]
 use std::os::fd::{AsRawFd, RawFd};
 #[cfg(feature = "tokio")]
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::Mutex;
+use std::sync::{Arc, OnceLock};
 
 use rustix::event::{EventfdFlags, epoll};
 
+#[cfg(feature = "tokio")]
+use crate::sys;
 use crate::{Errno, Error, Result, SignalFd, SignalSet};
 
 pub(crate) struct Watch {
-    here: OwnedFd,
+    here: Arc<OwnedFd>,
     kernel: SignalFd,
     both: OnceLock<OwnedFd>,
+    /// The process that made it, where each write wakes a task, whatever was written before; else 0. `here` is never read then, and
+    /// never closed: a handler may be about to write.
+    by_task: i32,
 }
+
+/// Eventfds of streams that are over, with the process that they are of: for the next streams.
+#[cfg(feature = "tokio")]
+static SPARE: Mutex<Vec<(i32, Arc<OwnedFd>)>> = Mutex::new(Vec::new());
 
 fn failed(errno: rustix::io::Errno) -> Error {
     Error::new(
@@ -40,19 +49,46 @@ pub(crate) fn ring(eventfd: impl AsFd) {
 
 impl Watch {
     pub(crate) fn new(direct: u64) -> Result<Watch> {
+        Watch::with(Arc::new(eventfd()?), direct, 0)
+    }
+
+    /// For the task of a stream.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn for_task(direct: u64) -> Result<Watch> {
+        let own = sys::send::getpid();
+        // Those from before a fork are shared with the parent. In a child the lock may be held for good: then there are none.
+        let spare = SPARE.try_lock().ok().and_then(|mut spare| {
+            let at = spare.iter().position(|(pid, _)| *pid == own)?;
+            Some(spare.swap_remove(at).1)
+        });
+        let here = match spare {
+            Some(here) => here,
+            None => Arc::new(eventfd()?),
+        };
+        Watch::with(here, direct, own)
+    }
+
+    fn with(here: Arc<OwnedFd>, direct: u64, by_task: i32) -> Result<Watch> {
         Ok(Watch {
-            here: eventfd()?,
+            here,
             kernel: SignalFd::new(SignalSet::from_bits(direct))?,
             both: OnceLock::new(),
+            by_task,
         })
+    }
+
+    /// The number of its eventfd.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn eventfd(&self) -> i32 {
+        self.here.as_raw_fd()
     }
 
     /// Whether something lies in the queue.
     pub(crate) fn show(&self, something: bool) {
         if something {
-            ring(&self.here);
-        } else {
-            let _ = rustix::io::read(&self.here, &mut [0; 8]);
+            ring(&*self.here);
+        } else if self.by_task == 0 {
+            let _ = rustix::io::read(&*self.here, &mut [0; 8]);
         }
     }
 
@@ -72,6 +108,19 @@ impl Watch {
             epoll::add(&both, fd, data, epoll::EventFlags::IN).map_err(failed)?;
         }
         Ok(self.both.get_or_init(|| both).as_fd())
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.by_task != 0 {
+            let here = Arc::clone(&self.here);
+            match SPARE.try_lock() {
+                Ok(mut spare) => spare.push((self.by_task, here)),
+                Err(_) => std::mem::forget(here),
+            }
+        }
     }
 }
 

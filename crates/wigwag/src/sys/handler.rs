@@ -12,7 +12,7 @@ use super::siginfo::{self, RawInfo};
 use super::{check, send};
 use crate::Errno;
 use crate::receive::ring::{WORDS, Words};
-use crate::receive::shared;
+use crate::receive::shared::{self, Recorded};
 
 /// The value that asks a thread to open again what it holds back.
 pub(crate) const OPEN_AGAIN: i32 = 0x7769_6777;
@@ -175,13 +175,12 @@ fn take(signo: i32, info: *const libc::siginfo_t, context: *mut libc::c_void) {
         *word = u64::from_ne_bytes(*eight);
     }
     words[WORDS - 1] = now();
-    if shared::record(signo, &words) {
-        let tid = send::gettid();
-        if shared::hold(tid, signo) {
-            change_mask(context, shared::bit(signo), true);
-        }
+    let recorded = shared::record(signo, &words);
+    if recorded == Recorded::Hold && shared::hold(send::gettid(), signo) {
+        change_mask(context, shared::bit(signo), true);
     }
-    shared::wake();
+    // Last: who is woken sees what is held back.
+    shared::tell(signo, recorded);
 }
 
 /// Whether it is the library's own request to open what is held back.
@@ -249,6 +248,13 @@ fn as_before(signo: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void)
     } else {
         chain(signo, info, context);
     }
+}
+
+/// Adds 1 to an eventfd: write(2), async-signal-safe. One that is at its limit is readable already.
+pub(crate) fn ring(eventfd: i32) {
+    let one = 1_u64.to_ne_bytes();
+    // SAFETY: eight bytes are read from a live array. The descriptor is one that the library never closes.
+    unsafe { libc::write(eventfd, one.as_ptr().cast(), one.len()) };
 }
 
 /// Wakes whoever sleeps on the word. Async-signal-safe.

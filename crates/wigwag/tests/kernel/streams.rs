@@ -30,6 +30,10 @@ pub const CASES: &[Case] = &[
     #[cfg(feature = "tokio")]
     ("streams::a_stream_wakes_its_task_last_polled", tokio::moves),
     #[cfg(feature = "tokio")]
+    ("storm_caught_streams_beside_others", tokio::beside_others),
+    #[cfg(feature = "tokio")]
+    ("storm_a_caught_stream_comes_and_goes", tokio::come_and_go),
+    #[cfg(feature = "tokio")]
     ("storm_captured_stream", || tokio::storm(true, 1)),
     #[cfg(feature = "tokio")]
     ("storm_captured_streams", || tokio::storm(true, 3)),
@@ -258,5 +262,70 @@ mod tokio {
                 );
             }
         });
+    }
+
+    /// Each caught by a handler that wakes the task alone, in one ring with signals for the library's thread.
+    pub fn beside_others() {
+        let count = count().min(20_000);
+        let signals = [0, 1, 2].map(|n| format!("RTMIN+{n}").parse::<Signal>().unwrap());
+        runtime().block_on(async {
+            let (tell, told) = std::sync::mpsc::channel();
+            let mut left = count;
+            let _closure = receive::on(signals[2], move |_| {
+                left -= 1;
+                if left == 0 {
+                    tell.send(()).unwrap();
+                }
+            })
+            .unwrap();
+            let tasks = [signals[0], signals[1]].map(|signal| {
+                let mut stream = receive::stream(signal).unwrap();
+                ::tokio::spawn(async move {
+                    for _ in 0..count {
+                        let received = timeout(SOON, stream.recv())
+                            .await
+                            .expect("no wake-up is lost");
+                        assert_eq!(received.unwrap().signal, signal);
+                    }
+                })
+            });
+            let senders = signals.map(|signal| start_sender(signal, count));
+            for task in tasks {
+                task.await.unwrap();
+            }
+            told.recv_timeout(SOON).unwrap();
+            for mut sender in senders {
+                assert!(sender.wait().unwrap().success());
+            }
+        });
+        assert_eq!(signals.map(receive::lost), [0; 3]);
+    }
+
+    /// While a storm goes on a stream gets a second subscriber, and loses it; streams are made and dropped. One subscription stays
+    /// to the end, and sees every signal.
+    pub fn come_and_go() {
+        let count = count().min(50_000);
+        let signal = Signal::rtmin();
+        runtime().block_on(async {
+            let mut stream = receive::stream(signal).unwrap();
+            let mut sender = start_sender(signal, count);
+            let mut seen = vec![false; count as usize];
+            let mut other = None;
+            for round in 0..count {
+                let received = timeout(SOON, stream.recv())
+                    .await
+                    .expect("no wake-up is lost");
+                let value = received.unwrap().value().unwrap() as usize;
+                assert!(!std::mem::replace(&mut seen[value], true), "{value} twice");
+                match round % 64 {
+                    0 => drop(other.replace(receive::on(signal, |_| ()).unwrap())),
+                    20 => drop(other.take()),
+                    40 => drop(receive::stream(signal).unwrap()),
+                    _ => {}
+                }
+            }
+            assert!(sender.wait().unwrap().success());
+        });
+        assert_eq!(receive::lost(signal), 0);
     }
 }

@@ -1,8 +1,10 @@
 //! The library's thread: takes, and gives each signal to its subscribers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "tokio")]
+use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -124,11 +126,7 @@ impl Hub {
         loop {
             let asked = self.asked.load(Ordering::Acquire);
             // What was caught came before what is left in the kernel.
-            while let Some(words) = RING.pop() {
-                self.refresh(&mut table, &mut seen);
-                if let Some(received) = Received::from_words(&words) {
-                    self.dispatch(&table, &received);
-                }
+            while self.work_off_one(&mut table, &mut seen) {
                 // Also where the ring never is empty.
                 self.look(&mut sweep, false);
             }
@@ -172,6 +170,69 @@ impl Hub {
                 self.dispatch(&table, &Received::now(info));
             }
         }
+    }
+
+    /// Gives the oldest that has been caught. Whether there was one.
+    fn work_off_one(&'static self, table: &mut Arc<Table>, seen: &mut u64) -> bool {
+        // Until it has been given: what a stream takes itself comes after it.
+        let _reader = self.reader();
+        let Some(words) = RING.pop() else {
+            return false;
+        };
+        self.refresh(table, seen);
+        if let Some(received) = Received::from_words(&words) {
+            self.dispatch(table, &received);
+        }
+        true
+    }
+
+    fn reader(&self) -> MutexGuard<'_, ()> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest that has been caught, where it is for this stream alone, on the thread of its task: the library's thread need not
+    /// be woken for it. `None` also where that thread is at work: it gives what is there.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn take_caught(&self, entry: &Arc<Entry>) -> Option<Received> {
+        let queue = entry.direct_queue()?;
+        let try_lock = || match self.reader.try_lock() {
+            Ok(reader) => Some(reader),
+            Err(TryLockError::Poisoned(reader)) => Some(reader.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let reader = try_lock().or_else(|| {
+            // Whoever has it sees this when he has let it go, unless that was before.
+            self.missed.store(true, Ordering::SeqCst);
+            try_lock()
+        })?;
+        let mut others = false;
+        let words = {
+            // A subscription that has been made sees what comes from now on.
+            let state = self.lock();
+            RING.pop_if(|words| {
+                let of = state.table.by_signal.get(Received::signo(words));
+                let alone =
+                    matches!(of.map(Vec::as_slice), Some([only]) if Arc::ptr_eq(only, entry));
+                // What is for one signal only ends with it, by the library's thread.
+                let mine = alone && !entry.once;
+                others = !mine;
+                // What has been given before comes first.
+                mine && queue.is_empty()
+            })
+        };
+        drop(reader);
+        if self.missed.swap(false, Ordering::SeqCst) || others {
+            shared::wake();
+        }
+        Received::from_words(&words?)
+    }
+
+    /// Decides whom the handlers of these signals wake: where a stream alone receives one, its task.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn route(&self, signals: SignalSet) {
+        self.route_in(&self.lock(), signals);
+        // What was recorded while the library's thread was not woken for it.
+        self.changed();
     }
 
     /// Takes over a changed table, between two signals.
