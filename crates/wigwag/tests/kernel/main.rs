@@ -5,6 +5,7 @@
 mod actions;
 mod causes;
 mod children;
+mod coexisting;
 mod facts;
 mod forge;
 mod receive;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         actions::CASES,
         causes::CASES,
         children::CASES,
+        coexisting::CASES,
         facts::CASES,
         receive::CASES,
         receiving::CASES,
