@@ -204,8 +204,10 @@ pub(crate) struct Held {
     pub(crate) taken: u64,
     /// All, but for what has been asked for.
     pub(crate) bits: u64,
-    /// Some thread has been asked and has not answered.
-    pub(crate) asked: bool,
+    /// What threads have been asked for, and have not answered.
+    pub(crate) asked: u64,
+    /// What of that the library's thread could take if the request were withdrawn.
+    pub(crate) wanted: u64,
 }
 
 /// What threads hold back now.
@@ -225,11 +227,13 @@ pub(crate) fn held() -> Held {
         all |= bits;
         match holder.state.load(Ordering::Acquire) {
             HOLDS => held.bits |= bits,
-            _ => held.asked = true,
+            _ => held.asked |= bits,
         }
     }
     HELD.fetch_or(all, Ordering::AcqRel);
-    held.taken = held.bits & !SHARED.load(Ordering::Acquire);
+    let shared = SHARED.load(Ordering::Acquire);
+    held.taken = held.bits & !shared;
+    held.wanted = held.asked & !shared;
     held
 }
 

@@ -46,29 +46,38 @@ impl Opening {
 
     /// Asks or withdraws, where it is time.
     pub(super) fn step(&mut self, hub: &Hub, held: Held, full: u64) -> Step {
-        if held.bits & !full == 0 && !held.asked {
+        if held.asked == 0 && self.answer.is_some() {
+            // Answered.
+            (self.answer, self.next, self.pause) = (None, None, Duration::ZERO);
+        }
+        if held.bits & !full == 0 && held.asked == 0 {
             if held.bits == 0 {
                 hub.install_for_opening(false);
             }
-            (self.answer, self.next, self.pause) = (None, None, Duration::ZERO);
             return Step::Sleep(None);
         }
         let now = Instant::now();
-        if held.asked && self.answer.is_some_and(|answer| answer <= now) {
+        if held.asked != 0 && self.answer.is_some_and(|answer| answer <= now) {
             shared::withdraw();
             self.answer = None;
             self.pause = (self.pause * 2).clamp(ANSWER, LONGEST);
-            self.next = Some(now + self.pause);
+            // Where the library's thread can take them meanwhile, there is time; else it is asked again, for longer.
+            self.next = (held.wanted != 0).then_some(now + self.pause);
             return Step::Again;
         }
         if held.bits & !full != 0 && self.next.is_none_or(|next| next <= now) {
             hub.install_for_opening(true);
             shared::ask(full);
-            self.answer = Some(now + ANSWER);
-            self.next = Some(now + self.pause.max(ANSWER));
+            let answer = if held.taken != 0 {
+                ANSWER
+            } else {
+                self.pause.max(ANSWER)
+            };
+            self.answer = Some(now + answer);
+            self.next = Some(now + answer);
             return Step::Again;
         }
-        let times = [self.answer.filter(|_| held.asked), self.next];
+        let times = [self.answer.filter(|_| held.asked != 0), self.next];
         let soonest = times.into_iter().flatten().filter(|time| *time > now).min();
         Step::Sleep(soonest.map(|time| time.saturating_duration_since(now)))
     }

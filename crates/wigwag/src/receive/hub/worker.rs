@@ -155,7 +155,7 @@ impl Hub {
                     continue;
                 }
             }
-            if asked != passed && held.asked {
+            if asked != passed && held.wanted != 0 {
                 // Those who ask for all that has arrived do not wait for a thread's answer.
                 shared::withdraw();
                 continue;
