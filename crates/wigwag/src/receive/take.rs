@@ -16,6 +16,7 @@ pub(crate) enum Taken {
 pub(crate) fn wait_for(bits: u64, timeout: Option<std::time::Duration>) -> Taken {
     let kick = shared::bit(KICK);
     match sys::mask::timedwait(bits | kick, timeout) {
+        Ok(raw) if sys::handler::opened(&raw, bits & kick != 0) => Taken::Kick,
         Ok(raw)
             if raw.signo == KICK
                 && raw.code == libc::SI_TKILL
@@ -23,7 +24,6 @@ pub(crate) fn wait_for(bits: u64, timeout: Option<std::time::Duration>) -> Taken
         {
             Taken::Kick
         }
-        Ok(raw) if sys::handler::opened(&raw, bits & kick != 0) => Taken::Kick,
         Ok(raw) => match SignalInfo::from_raw(&raw) {
             Some(info) if bits & shared::bit(info.signal.number()) != 0 => Taken::Signal(info),
             // URG from elsewhere, where nobody has asked for it: as if ignored, which is its default.

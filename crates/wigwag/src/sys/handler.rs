@@ -128,9 +128,11 @@ extern "C" fn caught(signo: i32, info: *mut libc::siginfo_t, context: *mut libc:
     // The kernel's answer, not a remembered one: a child made by fork has this handler, too. There, and after vfork(2), where the
     // memory is the parent's, nothing of the library's is written.
     let ours = send::getpid() == shared::OWNER.load(Ordering::Relaxed);
-    if ours && is_request(signo, info) {
+    // Also by a kick that does not say what it is: where the kernel's queue is full it passes on the number alone.
+    if ours && signo == shared::KICK && !context.is_null() {
         open_again(context);
-    } else {
+    }
+    if !(ours && is_request(signo, info)) {
         let within = within::depth(context);
         let received = ours && shared::is_caught(signo);
         if received && within.is_none() {
@@ -190,22 +192,31 @@ fn is_request(signo: i32, info: *const libc::siginfo_t) -> bool {
         }
 }
 
+/// Opens what the interrupted thread holds back, if it has been asked to.
 fn open_again(context: *mut libc::c_void) {
     let bits = shared::release_if_asked(send::gettid());
-    change_mask(context, bits, false);
-    shared::wake();
+    if bits != 0 {
+        change_mask(context, bits, false);
+        shared::wake();
+    }
 }
 
 /// Whether a signal that was waited for is that request, which is done then, or perhaps one for another copy of the crate, whose
 /// handler gets it: where a handler has been put for it, but nobody here has asked for the signal.
 pub(crate) fn opened(raw: &RawInfo, asked_for: bool) -> bool {
-    if raw.signo != shared::KICK || raw.code != libc::SI_QUEUE || raw.pid != send::getpid() {
+    if raw.signo != shared::KICK {
         return false;
     }
     let (value, tid, kick) = (raw.value as i32, send::gettid(), shared::bit(shared::KICK));
-    if value == open_again_value() {
-        let _ = super::mask::change(libc::SIG_UNBLOCK, shared::release_if_asked(tid));
+    let bits = shared::release_if_asked(tid);
+    if bits != 0 {
+        let _ = super::mask::change(libc::SIG_UNBLOCK, bits);
         shared::wake();
+    }
+    if raw.code != libc::SI_QUEUE || raw.pid != send::getpid() {
+        return false;
+    }
+    if value == open_again_value() {
         return true;
     }
     if asked_for {

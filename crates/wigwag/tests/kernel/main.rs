@@ -8,6 +8,7 @@ mod children;
 mod coexisting;
 mod facts;
 mod forge;
+mod interrupted;
 mod receive;
 mod receiving;
 mod sending;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         children::CASES,
         coexisting::CASES,
         facts::CASES,
+        interrupted::CASES,
         receive::CASES,
         receiving::CASES,
         sending::CASES,
