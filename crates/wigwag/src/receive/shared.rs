@@ -175,10 +175,21 @@ pub(crate) fn release(tid: i32) -> u64 {
     holder(tid).map_or(0, Holder::free)
 }
 
-/// What the calling thread holds back, if it is still to open it. Signal context.
+/// What the calling thread holds back and is to open, if it has been asked to: all but what still has no room. Signal context.
 pub(crate) fn release_if_asked(tid: i32) -> u64 {
     let asked = |holder: &&Holder| holder.leave_asked();
-    holder(tid).filter(asked).map_or(0, Holder::free)
+    let Some(holder) = holder(tid).filter(asked) else {
+        return 0;
+    };
+    // Nobody else changes them, while the thread lives.
+    let full = FULL.load(Ordering::Acquire);
+    match holder.bits.fetch_and(full, Ordering::AcqRel) {
+        bits if bits & full == 0 => {
+            holder.tid.store(0, Ordering::Release);
+            bits
+        }
+        bits => bits & !full,
+    }
 }
 
 impl Holder {
@@ -237,13 +248,15 @@ pub(crate) fn held() -> Held {
     held
 }
 
-/// Asks every thread that holds back none of the signals `full` to open again. Threads that have ended are forgotten.
-pub(crate) fn ask(full: u64) {
+/// Asks every thread that holds back others than the signals `full` to open those again. Threads that have ended are forgotten.
+/// Whether there is one that has been asked.
+pub(crate) fn ask(full: u64) -> bool {
+    let mut any = false;
     let pid = sys::send::getpid();
     for holder in &HOLDING {
         let tid = holder.tid.load(Ordering::Acquire);
         let bits = holder.bits.load(Ordering::Acquire);
-        if tid == 0 || bits == 0 || bits & full != 0 {
+        if tid == 0 || bits & !full == 0 {
             continue;
         }
         let asked =
@@ -251,14 +264,20 @@ pub(crate) fn ask(full: u64) {
                 .state
                 .compare_exchange(HOLDS, ASKED, Ordering::AcqRel, Ordering::Relaxed);
         let value = sys::handler::open_again_value();
-        if asked.is_ok()
-            && let Err(errno) = sys::send::tgsigqueueinfo(pid, tid, KICK, value)
-            && holder.leave_asked()
-            && errno == crate::Errno::SRCH
-        {
-            holder.free();
+        if asked.is_err() {
+            continue;
+        }
+        match sys::send::tgsigqueueinfo(pid, tid, KICK, value) {
+            Ok(()) => any = true,
+            Err(errno) => {
+                holder.leave_asked();
+                if errno == crate::Errno::SRCH {
+                    holder.free();
+                }
+            }
         }
     }
+    any
 }
 
 /// Takes every request back that has not been answered.

@@ -208,10 +208,13 @@ pub(crate) fn opened(raw: &RawInfo, asked_for: bool) -> bool {
         return false;
     }
     let (value, tid, kick) = (raw.value as i32, send::gettid(), shared::bit(shared::KICK));
-    let bits = shared::release_if_asked(tid);
-    if bits != 0 {
-        let _ = super::mask::change(libc::SIG_UNBLOCK, bits);
-        shared::wake();
+    // As in the handler: no other signal of this thread's may hold more back meanwhile.
+    if let Ok(before) = super::mask::change(libc::SIG_BLOCK, u64::MAX) {
+        let bits = shared::release_if_asked(tid);
+        let _ = super::mask::change(libc::SIG_SETMASK, before & !bits);
+        if bits != 0 {
+            shared::wake();
+        }
     }
     if raw.code != libc::SI_QUEUE || raw.pid != send::getpid() {
         return false;

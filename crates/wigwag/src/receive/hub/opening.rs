@@ -67,14 +67,13 @@ impl Opening {
         }
         if held.bits & !full != 0 && self.next.is_none_or(|next| next <= now) {
             hub.install_for_opening(true);
-            shared::ask(full);
             let answer = if held.taken != 0 {
                 ANSWER
             } else {
                 self.pause.max(ANSWER)
             };
-            self.answer = Some(now + answer);
             self.next = Some(now + answer);
+            self.answer = shared::ask(full).then_some(now + answer);
             return Step::Again;
         }
         let times = [self.answer.filter(|_| held.asked != 0), self.next];
