@@ -14,7 +14,8 @@ usage: cargo xtask COMMAND
 
   test          everything that must hold before a change lands: format, lints, all tests and
                 doc tests, the documentation, then the release binary's own tour
-  soak [ROUNDS] the proofs that race, ten times as long (or ROUNDS times)
+  soak [MINUTES]
+                storms of signals while all else changes, then the proofs that race, for ten minutes
   bench         the benches, and the measured proofs
   proof NAME    one proof (`cargo xtask proof` lists them)
 ";
@@ -25,9 +26,9 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["test"] => steps::test(),
         ["soak"] => steps::soak(10),
-        ["soak", rounds] => match rounds.parse() {
-            Ok(rounds) => steps::soak(rounds),
-            Err(_) => Err(format!("soak: {rounds:?} is not a number of rounds")),
+        ["soak", minutes] => match minutes.parse() {
+            Ok(minutes) => steps::soak(minutes),
+            Err(_) => Err(format!("soak: {minutes:?} is not a number of minutes")),
         },
         ["bench"] => steps::bench(),
         ["proof"] => {

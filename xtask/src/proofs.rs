@@ -1,5 +1,7 @@
 //! The proofs by name: one command for each.
 
+use std::time::{Duration, Instant};
+
 use crate::steps::step;
 use crate::{machine, start};
 
@@ -80,12 +82,24 @@ pub fn run(name: &str) -> Result<(), String> {
     test(proof, "1")
 }
 
-/// Runs the proofs that race, each `times` as long.
-pub fn soak(times: &str) -> Result<(), String> {
-    PROOFS
-        .iter()
-        .filter(|proof| proof.races)
-        .try_for_each(|proof| test(proof, times))
+/// Runs the storms for half of this time, then the proofs that race, again and again until it is over.
+pub fn soak(minutes: u32) -> Result<(), String> {
+    let began = Instant::now();
+    let all = Duration::from_secs(60) * minutes;
+    // The two storms of `churn` last so long, the rest as ever.
+    let seconds = (all / 4).as_secs().to_string();
+    let storms = "test --package wigwag --all-features --test kernel -- storm";
+    let storms: Vec<&str> = storms.split(' ').collect();
+    step("cargo", &storms, &[("WIGWAG_STORM_SECONDS", &seconds)])?;
+    loop {
+        PROOFS
+            .iter()
+            .filter(|proof| proof.races)
+            .try_for_each(|proof| test(proof, "1"))?;
+        if began.elapsed() >= all {
+            return Ok(());
+        }
+    }
 }
 
 fn test(proof: &Proof, times: &str) -> Result<(), String> {

@@ -107,10 +107,10 @@ pub fn test() -> Result<(), String> {
     }
 }
 
-/// The proofs that race, `times` as many rounds.
-pub fn soak(times: u32) -> Result<(), String> {
+/// The storms and the proofs that race, for so many minutes.
+pub fn soak(minutes: u32) -> Result<(), String> {
     machine::prepare(machine::FOR_TESTS)?;
-    proofs::soak(&times.max(1).to_string())
+    proofs::soak(minutes.max(1))
 }
 
 /// The benches of every crate, then the measured proofs.

@@ -6,6 +6,7 @@
 //! queue, the thread itself hands over, between two signals.
 
 pub(crate) mod children;
+mod opening;
 mod worker;
 
 use std::cell::Cell;
@@ -104,6 +105,8 @@ pub(crate) struct Hub {
     /// Barriers asked for.
     asked: AtomicU64,
     panics: AtomicU64,
+    /// Our handler is there for [`KICK`](shared::KICK), also where nobody receives that: changed under the lock of the state.
+    opening: AtomicBool,
     children: Children,
     /// Whoever reads the ring holds it.
     reader: Mutex<()>,
@@ -135,6 +138,7 @@ pub(crate) fn hub() -> Result<&'static Hub> {
             worker: AtomicI32::new(0),
             asked: AtomicU64::new(0),
             panics: AtomicU64::new(0),
+            opening: AtomicBool::new(false),
             children: Children::default(),
             reader: Mutex::default(),
             #[cfg(feature = "tokio")]
@@ -298,7 +302,7 @@ impl Hub {
                 continue;
             }
             let flags = flags_for(&state.table.by_signal[signal.number() as usize]);
-            let first = shared::CAUGHT.fetch_or(bit, Ordering::AcqRel) & bit == 0;
+            let first = shared::CAUGHT.fetch_or(bit, Ordering::SeqCst) & bit == 0;
             let installed = match first {
                 true => sys::handler::install(signal.number(), flags),
                 false => sys::handler::set_flags(signal.number(), flags),
@@ -343,7 +347,10 @@ impl Hub {
             }
             // Of the kinds of failure that there are, none can befall a signal that has been caught.
             if entries.is_empty() {
-                shared::CAUGHT.fetch_and(!bit, Ordering::AcqRel);
+                if signal.number() == shared::KICK && self.opening.load(Ordering::Relaxed) {
+                    continue;
+                }
+                shared::CAUGHT.fetch_and(!bit, Ordering::SeqCst);
                 let _ = sys::handler::uninstall(signal.number());
             } else if entries.len() < before {
                 let _ = sys::handler::set_flags(signal.number(), flags_for(entries));

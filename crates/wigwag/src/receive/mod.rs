@@ -36,9 +36,17 @@
 //!
 //! # What stays as it was
 //!
-//! A handler that was installed before is called after ours. A signal that the process was told to ignore (nohup) stays ignored,
-//! unless [`Options::even_ignored`]. When the last registration is dropped the handler from before is put back, if ours is still
-//! installed ([`Registration::is_displaced`]).
+//! A handler that was installed before is called after ours; one that is installed over ours may call ours, as signal-hook's and
+//! tokio's do, also where both have been installed again since, and another version of this crate may be in the process. What such
+//! a handler sees, too, is never taken from the kernel: when the ring is full it waits until its thread takes it again.
+//!
+//! A signal that the process was told to ignore (nohup) stays ignored, unless [`Options::even_ignored`]. When the last registration is
+//! dropped what was there before is put back, if ours is still installed ([`Registration::is_displaced`]). Where it is not, it stays
+//! beneath the other; should that put it back, it does what was done before it.
+//!
+//! A thread that holds signals back takes them again when it gets an URG with a value, for which our handler is there meanwhile. One
+//! that blocks URG holds them back longer; they are received all the same, but for those directed to that thread and those that
+//! another handler sees, which wait.
 //!
 //! # Children
 //!

@@ -31,6 +31,8 @@ pub(crate) static FULL: AtomicU64 = AtomicU64::new(0);
 pub(crate) static CHILDREN_STAY: AtomicBool = AtomicBool::new(false);
 /// The signals that some thread leaves in the kernel for want of room.
 pub(crate) static HELD: AtomicU64 = AtomicU64::new(0);
+/// Those of them that other handlers in this process see, too: they wait until their threads take them again.
+static SHARED: AtomicU64 = AtomicU64::new(0);
 /// What has been caught.
 pub(crate) static RING: Ring<SLOTS> = Ring::new();
 
@@ -47,15 +49,21 @@ struct Holder {
     /// Its id, 0 for a free place.
     tid: AtomicI32,
     bits: AtomicU64,
-    /// Whether it was asked already to open them again.
-    asked: AtomicU32,
+    /// [`HOLDS`] or [`ASKED`].
+    state: AtomicU32,
 }
+
+/// It holds back: the library's thread takes what others do not see.
+const HOLDS: u32 = 0;
+/// It has been asked to open again, which may happen at any time: nobody takes anything until it has, or the request is withdrawn.
+/// With two takers at once there would be no order.
+const ASKED: u32 = 1;
 
 static HOLDING: [Holder; HOLDERS] = [const {
     Holder {
         tid: AtomicI32::new(0),
         bits: AtomicU64::new(0),
-        asked: AtomicU32::new(0),
+        state: AtomicU32::new(HOLDS),
     }
 }; HOLDERS];
 
@@ -81,6 +89,11 @@ pub(crate) fn bit(signo: i32) -> u64 {
 
 fn of(table: &'static [AtomicU64; 65], signo: i32) -> Option<&'static AtomicU64> {
     usize::try_from(signo).ok().and_then(|n| table.get(n))
+}
+
+/// Whether somebody receives a signal by our handler. Signal context.
+pub(crate) fn is_caught(signo: i32) -> bool {
+    CAUGHT.load(Ordering::SeqCst) & bit(signo) != 0
 }
 
 /// What became of a signal that was caught.
@@ -165,6 +178,14 @@ pub(crate) fn sleep<T>(
     taken
 }
 
+/// Notes whether other handlers see this signal, too. Signal context.
+pub(crate) fn share(signo: i32, others: bool) {
+    match others {
+        true => SHARED.fetch_or(bit(signo), Ordering::AcqRel),
+        false => SHARED.fetch_and(!bit(signo), Ordering::AcqRel),
+    };
+}
+
 /// Notes that the calling thread holds a signal back. False where no place is left: then it must not. Signal context.
 pub(crate) fn hold(tid: i32, signo: i32) -> bool {
     let mine = |holder: &&Holder| holder.tid.load(Ordering::Relaxed) == tid;
@@ -182,52 +203,132 @@ pub(crate) fn hold(tid: i32, signo: i32) -> bool {
         return false;
     };
     holder.bits.fetch_or(bit(signo), Ordering::AcqRel);
-    holder.asked.store(0, Ordering::Release);
+    holder.state.store(HOLDS, Ordering::Release);
     HELD.fetch_or(bit(signo), Ordering::AcqRel);
     true
 }
 
-/// What the calling thread holds back, which it opens now. Signal context, or a child made by fork.
-pub(crate) fn release(tid: i32) -> u64 {
-    let mine = |holder: &&Holder| holder.tid.load(Ordering::Relaxed) == tid;
-    let Some(holder) = HOLDING.iter().find(mine) else {
-        return 0;
-    };
-    let bits = holder.bits.swap(0, Ordering::AcqRel);
-    holder.tid.store(0, Ordering::Release);
-    bits
+fn holder(tid: i32) -> Option<&'static Holder> {
+    HOLDING
+        .iter()
+        .find(|holder| holder.tid.load(Ordering::Relaxed) == tid)
 }
 
-/// The signals that some thread holds back: the library's thread takes them from the kernel. With `open`, every thread that holds
-/// back none of the signals `full` is asked to open them again, once. Threads that have ended are forgotten.
-pub(crate) fn held(open: bool, full: u64) -> u64 {
+/// What the calling thread holds back, which it opens now. Not while the library's thread runs: in a child made by fork.
+pub(crate) fn release(tid: i32) -> u64 {
+    holder(tid).map_or(0, Holder::free)
+}
+
+/// What the calling thread holds back and is to open, if it has been asked to: all but what still has no room. Signal context.
+pub(crate) fn release_if_asked(tid: i32) -> u64 {
+    let asked = |holder: &&Holder| holder.leave_asked();
+    let Some(holder) = holder(tid).filter(asked) else {
+        return 0;
+    };
+    // Nobody else changes them, while the thread lives.
+    let full = FULL.load(Ordering::Acquire);
+    match holder.bits.fetch_and(full, Ordering::AcqRel) {
+        bits if bits & full == 0 => {
+            holder.tid.store(0, Ordering::Release);
+            bits
+        }
+        bits => bits & !full,
+    }
+}
+
+impl Holder {
+    fn free(&self) -> u64 {
+        let bits = self.bits.swap(0, Ordering::AcqRel);
+        self.tid.store(0, Ordering::Release);
+        bits
+    }
+
+    /// Whether it was asked, and now is no more.
+    fn leave_asked(&self) -> bool {
+        let left = self
+            .state
+            .compare_exchange(ASKED, HOLDS, Ordering::AcqRel, Ordering::Relaxed);
+        left.is_ok()
+    }
+}
+
+/// What threads hold back. For the library's thread.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Held {
+    /// What the library's thread takes from the kernel.
+    pub(crate) taken: u64,
+    /// All, but for what has been asked for.
+    pub(crate) bits: u64,
+    /// What threads have been asked for, and have not answered.
+    pub(crate) asked: u64,
+    /// What of that the library's thread could take if the request were withdrawn.
+    pub(crate) wanted: u64,
+}
+
+/// What threads hold back now.
+pub(crate) fn held() -> Held {
+    let mut held = Held::default();
     // Cleared before looking: a thread notes its signal first, and then sets the bit.
     if HELD.swap(0, Ordering::AcqRel) == 0 {
-        return 0;
+        return held;
     }
-    let mut held = 0;
+    let mut all = 0;
     for holder in &HOLDING {
         let tid = holder.tid.load(Ordering::Acquire);
         let bits = holder.bits.load(Ordering::Acquire);
         if tid == 0 || bits == 0 {
             continue;
         }
-        if open && bits & full == 0 && holder.asked.swap(1, Ordering::AcqRel) == 0 {
-            let pid = sys::send::getpid();
-            match sys::send::tgsigqueueinfo(pid, tid, KICK, sys::handler::OPEN_AGAIN) {
-                Err(crate::Errno::SRCH) => {
-                    holder.bits.store(0, Ordering::Relaxed);
-                    holder.tid.store(0, Ordering::Release);
-                    continue;
+        all |= bits;
+        match holder.state.load(Ordering::Acquire) {
+            HOLDS => held.bits |= bits,
+            _ => held.asked |= bits,
+        }
+    }
+    HELD.fetch_or(all, Ordering::AcqRel);
+    let shared = SHARED.load(Ordering::Acquire);
+    held.taken = held.bits & !shared;
+    held.wanted = held.asked & !shared;
+    held
+}
+
+/// Asks every thread that holds back others than the signals `full` to open those again. Threads that have ended are forgotten.
+/// Whether there is one that has been asked.
+pub(crate) fn ask(full: u64) -> bool {
+    let mut any = false;
+    let pid = sys::send::getpid();
+    for holder in &HOLDING {
+        let tid = holder.tid.load(Ordering::Acquire);
+        let bits = holder.bits.load(Ordering::Acquire);
+        if tid == 0 || bits & !full == 0 {
+            continue;
+        }
+        let asked =
+            holder
+                .state
+                .compare_exchange(HOLDS, ASKED, Ordering::AcqRel, Ordering::Relaxed);
+        let value = sys::handler::open_again_value();
+        if asked.is_err() {
+            continue;
+        }
+        match sys::send::tgsigqueueinfo(pid, tid, KICK, value) {
+            Ok(()) => any = true,
+            Err(errno) => {
+                holder.leave_asked();
+                if errno == crate::Errno::SRCH {
+                    holder.free();
                 }
-                Err(_) => holder.asked.store(0, Ordering::Release),
-                Ok(()) => {}
             }
         }
-        held |= bits;
     }
-    HELD.fetch_or(held, Ordering::AcqRel);
-    held
+    any
+}
+
+/// Takes every request back that has not been answered.
+pub(crate) fn withdraw() {
+    for holder in &HOLDING {
+        holder.leave_asked();
+    }
 }
 
 /// One more subscriber of this signal has no room, or one less. Whether that changed what is taken.
@@ -263,6 +364,7 @@ pub(crate) fn forget() {
     CAUGHT.store(0, Ordering::Relaxed);
     FULL.store(0, Ordering::Relaxed);
     HELD.store(0, Ordering::Relaxed);
+    SHARED.store(0, Ordering::Relaxed);
     CHILDREN_STAY.store(false, Ordering::Relaxed);
     for crowded in &CROWDED {
         crowded.store(0, Ordering::Relaxed);
@@ -276,7 +378,7 @@ pub(crate) fn forget() {
     for holder in &HOLDING {
         holder.tid.store(0, Ordering::Relaxed);
         holder.bits.store(0, Ordering::Relaxed);
-        holder.asked.store(0, Ordering::Relaxed);
+        holder.state.store(HOLDS, Ordering::Relaxed);
     }
     while RING.pop().is_some() {}
 }

@@ -16,6 +16,7 @@ pub(crate) enum Taken {
 pub(crate) fn wait_for(bits: u64, timeout: Option<std::time::Duration>) -> Taken {
     let kick = shared::bit(KICK);
     match sys::mask::timedwait(bits | kick, timeout) {
+        Ok(raw) if sys::handler::opened(&raw, bits & kick != 0) => Taken::Kick,
         Ok(raw)
             if raw.signo == KICK
                 && raw.code == libc::SI_TKILL

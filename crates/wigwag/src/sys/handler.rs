@@ -3,9 +3,13 @@
 //! In signal context it uses atomics, getpid, gettid, clock_gettime, tgkill and sigaction, all of which signal-safety(7) allows or
 //! are system calls without state; it allocates nothing, takes no lock, touches no thread-local variable but errno, which it puts
 //! back, and cannot panic. Every signal is blocked while it runs.
+//!
+//! It shares a signal with handlers that others install, in any order: it calls the one that it was installed over, and may be
+//! called by one that was installed over it (`within`). Left in another's hands when nobody receives the signal any more, it does
+//! what was done before it.
 
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::action::Action;
 use super::siginfo::{self, RawInfo};
@@ -14,40 +18,18 @@ use crate::Errno;
 use crate::receive::ring::{WORDS, Words};
 use crate::receive::shared::{self, Recorded};
 
-/// The value that asks a thread to open again what it holds back.
-pub(crate) const OPEN_AGAIN: i32 = 0x7769_6777;
+mod below;
+mod within;
+
+/// The value that asks a thread to open again what it holds back for this copy of the crate.
+pub(crate) fn open_again_value() -> i32 {
+    0x7769_6777 ^ below::key() as i32
+}
 
 /// The bytes of a siginfo that mean something: its head, and the longest of the union's forms.
 const MEANT: usize = 48;
 
 const _: () = assert!(MEANT == (WORDS - 1) * 8);
-
-/// What was installed before ours.
-struct Before {
-    handler: AtomicUsize,
-    flags: AtomicI32,
-    mask: AtomicU64,
-}
-
-static BEFORE: [Before; 65] = [const {
-    Before {
-        handler: AtomicUsize::new(libc::SIG_DFL),
-        flags: AtomicI32::new(0),
-        mask: AtomicU64::new(0),
-    }
-}; 65];
-
-fn before(signo: i32) -> Option<&'static Before> {
-    usize::try_from(signo).ok().and_then(|n| BEFORE.get(n))
-}
-
-fn remember(signo: i32, action: &Action) {
-    if let Some(before) = before(signo) {
-        before.mask.store(action.mask(), Ordering::Relaxed);
-        before.flags.store(action.flags(), Ordering::Relaxed);
-        before.handler.store(action.handler(), Ordering::Release);
-    }
-}
 
 /// The flags that our handler always has.
 const OURS: i32 = libc::SA_SIGINFO | libc::SA_ONSTACK;
@@ -58,11 +40,11 @@ pub(crate) fn install(signo: i32, flags: i32) -> Result<(), Errno> {
     let action = Action::with_handler(address(), OURS | flags);
     if current.handler() != address() {
         // Before ours can run: it looks there.
-        remember(signo, &current);
+        below::push(signo, &current);
     }
     let replaced = super::action::set(signo, &action)?;
     if replaced.handler() != address() && replaced.handler() != current.handler() {
-        remember(signo, &replaced);
+        below::push(signo, &replaced);
     }
     Ok(())
 }
@@ -88,13 +70,9 @@ pub(crate) fn uninstall(signo: i32) -> Result<bool, Errno> {
     if !is_installed(signo)? {
         return Ok(false);
     }
-    if let Some(before) = before(signo) {
-        let action = Action::with_mask(
-            before.handler.load(Ordering::Acquire),
-            before.flags.load(Ordering::Relaxed),
-            before.mask.load(Ordering::Relaxed),
-        );
+    if let Some(action) = below::top(signo) {
         super::action::set(signo, &action)?;
+        below::pop(signo);
     }
     Ok(true)
 }
@@ -107,7 +85,7 @@ pub(crate) fn have_children_stay() -> Result<bool, Errno> {
     if !ignored && flags & libc::SA_NOCLDWAIT == 0 {
         return Ok(false);
     }
-    remember(libc::SIGCHLD, &current);
+    below::push(libc::SIGCHLD, &current);
     let action = match ignored {
         true => Action::plain(libc::SIG_DFL, 0),
         false => current.with_flags(flags & !libc::SA_NOCLDWAIT),
@@ -118,22 +96,18 @@ pub(crate) fn have_children_stay() -> Result<bool, Errno> {
 
 /// Undoes [`have_children_stay`], unless something else has been set since.
 pub(crate) fn no_more_have_children_stay() -> Result<(), Errno> {
-    let Some(before) = before(libc::SIGCHLD) else {
+    let Some(before) = below::top(libc::SIGCHLD) else {
         return Ok(());
     };
-    let (handler, flags) = (
-        before.handler.load(Ordering::Acquire),
-        before.flags.load(Ordering::Relaxed),
-    );
-    let ours = match handler {
+    let ours = match before.handler() {
         libc::SIG_IGN => libc::SIG_DFL,
         other => other,
     };
     let current = super::action::get(libc::SIGCHLD)?;
     if current.handler() == ours && current.flags() & libc::SA_NOCLDWAIT == 0 {
-        let mask = before.mask.load(Ordering::Relaxed);
-        super::action::set(libc::SIGCHLD, &Action::with_mask(handler, flags, mask))?;
+        super::action::set(libc::SIGCHLD, &before)?;
     }
+    below::pop(libc::SIGCHLD);
     Ok(())
 }
 
@@ -151,16 +125,31 @@ fn address() -> usize {
 extern "C" fn caught(signo: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the location of errno is valid in every thread.
     let errno = unsafe { *libc::__errno_location() };
-    // The kernel's answer, not a remembered one: a child made by fork has this handler, too.
-    if send::getpid() == shared::OWNER.load(Ordering::Relaxed) {
-        if is_request(signo, info) {
-            open_again(context);
-        } else {
+    // The kernel's answer, not a remembered one: a child made by fork has this handler, too. There, and after vfork(2), where the
+    // memory is the parent's, nothing of the library's is written.
+    let ours = send::getpid() == shared::OWNER.load(Ordering::Relaxed);
+    // Also by a kick that does not say what it is: where the kernel's queue is full it passes on the number alone.
+    if ours && signo == shared::KICK && !context.is_null() {
+        open_again(context);
+    }
+    if !(ours && is_request(signo, info)) {
+        let within = within::depth(context);
+        let received = ours && shared::is_caught(signo);
+        if received && within.is_none() {
             take(signo, info, context);
-            chain(signo, info, context);
         }
-    } else {
-        as_before(signo, info, context);
+        let depth = within.unwrap_or_else(|| below::depth(signo));
+        let before = below::handler(signo, depth);
+        if before != libc::SIG_DFL && before != libc::SIG_IGN {
+            let mut note = within::Note::new(depth.saturating_sub(1));
+            // SAFETY: with SA_SIGINFO the third argument is a ucontext; null where somebody calls the handler by hand.
+            unsafe { note.leave(context) };
+            chain(signo, info, context, before, below::flags(signo, depth));
+            // SAFETY: as above.
+            unsafe { note.take_back(context) };
+        } else if before == libc::SIG_DFL && !received && within.is_none() {
+            by_default(signo, ours);
+        }
     }
     // SAFETY: as above.
     unsafe { *libc::__errno_location() = errno };
@@ -176,11 +165,21 @@ fn take(signo: i32, info: *const libc::siginfo_t, context: *mut libc::c_void) {
     }
     words[WORDS - 1] = now();
     let recorded = shared::record(signo, &words);
-    if recorded == Recorded::Hold && shared::hold(send::gettid(), signo) {
-        change_mask(context, shared::bit(signo), true);
+    if recorded == Recorded::Hold {
+        shared::share(signo, has_others(signo));
+        if !context.is_null() && shared::hold(send::gettid(), signo) {
+            change_mask(context, shared::bit(signo), true);
+        }
     }
     // Last: who is woken sees what is held back.
     shared::tell(signo, recorded);
+}
+
+/// Whether another handler sees this signal, too: one that ours was installed over, or one over ours that has called it.
+fn has_others(signo: i32) -> bool {
+    let before = below::handler(signo, below::depth(signo));
+    let alone = [libc::SIG_DFL, libc::SIG_IGN].contains(&before);
+    !alone || !is_installed(signo).unwrap_or(false)
 }
 
 /// Whether it is the library's own request to open what is held back.
@@ -190,13 +189,47 @@ fn is_request(signo: i32, info: *const libc::siginfo_t) -> bool {
         && unsafe {
             (*info).si_code == libc::SI_QUEUE
                 && (*info).si_pid() == send::getpid()
-                && (*info).si_value().sival_ptr as usize as u32 == OPEN_AGAIN as u32
+                && (*info).si_value().sival_ptr.addr() as i32 == open_again_value()
         }
 }
 
+/// Opens what the interrupted thread holds back, if it has been asked to.
 fn open_again(context: *mut libc::c_void) {
-    let bits = shared::release(send::gettid());
-    change_mask(context, bits, false);
+    let bits = shared::release_if_asked(send::gettid());
+    if bits != 0 {
+        change_mask(context, bits, false);
+        shared::wake();
+    }
+}
+
+/// Whether a signal that was waited for is that request, which is done then, or perhaps one for another copy of the crate, whose
+/// handler gets it: where a handler has been put for it, but nobody here has asked for the signal.
+pub(crate) fn opened(raw: &RawInfo, asked_for: bool) -> bool {
+    if raw.signo != shared::KICK {
+        return false;
+    }
+    let (value, tid, kick) = (raw.value as i32, send::gettid(), shared::bit(shared::KICK));
+    // As in the handler: no other signal of this thread's may hold more back meanwhile.
+    if let Ok(before) = super::mask::change(libc::SIG_BLOCK, u64::MAX) {
+        let bits = shared::release_if_asked(tid);
+        let _ = super::mask::change(libc::SIG_SETMASK, before & !bits);
+        if bits != 0 {
+            shared::wake();
+        }
+    }
+    if raw.code != libc::SI_QUEUE || raw.pid != send::getpid() {
+        return false;
+    }
+    if value == open_again_value() {
+        return true;
+    }
+    if asked_for {
+        return false;
+    }
+    let _ = send::tgsigqueueinfo(raw.pid, tid, shared::KICK, value);
+    let _ = super::mask::change(libc::SIG_UNBLOCK, kick);
+    let _ = super::mask::change(libc::SIG_BLOCK, kick);
+    true
 }
 
 /// Changes the mask that the interrupted thread goes on with.
@@ -217,16 +250,17 @@ fn change_mask(context: *mut libc::c_void, bits: u64, block: bool) {
 }
 
 /// Calls the handler that was there before ours.
-fn chain(signo: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    let Some(before) = before(signo) else { return };
-    let handler = before.handler.load(Ordering::Acquire);
-    if handler == libc::SIG_DFL || handler == libc::SIG_IGN {
-        return;
-    }
+fn chain(
+    signo: i32,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+    handler: usize,
+    flags: i32,
+) {
     // SAFETY: the address and the flags were installed together as this signal's handler by code that vouched for them, and are
     // called as the kernel would have done.
     unsafe {
-        if before.flags.load(Ordering::Relaxed) & libc::SA_SIGINFO != 0 {
+        if flags & libc::SA_SIGINFO != 0 {
             let handler: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) =
                 std::mem::transmute(handler);
             handler(signo, info, context);
@@ -237,16 +271,26 @@ fn chain(signo: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     }
 }
 
-/// In a child that has our handler without being us: does what was done before ours, and writes nothing, since after vfork(2) the
-/// memory is the parent's.
-fn as_before(signo: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    let Some(before) = before(signo) else { return };
-    if before.handler.load(Ordering::Acquire) == libc::SIG_DFL {
-        // The table of handlers is the child's own. It is delivered when this handler returns.
-        let _ = super::action::set(signo, &Action::plain(libc::SIG_DFL, 0));
-        let _ = send::tgkill(send::getpid(), send::gettid(), signo);
+/// Does what is done by default, where nobody receives the signal and ours is its handler all the same: in a child that has it
+/// without being us, and where another's handler lay over ours when the last subscription ended, and has put ours back.
+fn by_default(signo: i32, ours: bool) {
+    if [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH, libc::SIGCONT].contains(&signo) {
+        return;
+    }
+    let Ok(current) = super::action::get(signo) else {
+        return;
+    };
+    if current.handler() != address() {
+        return;
+    }
+    // The table of handlers is a child's own, also after vfork.
+    let _ = super::action::set(signo, &Action::plain(libc::SIG_DFL, 0));
+    if ours && shared::is_caught(signo) {
+        // Somebody receives it from now on, and may have installed ours before it was taken away here.
+        let _ = super::action::set(signo, &current);
     } else {
-        chain(signo, info, context);
+        // It is delivered when this handler returns.
+        let _ = send::tgkill(send::getpid(), send::gettid(), signo);
     }
 }
 

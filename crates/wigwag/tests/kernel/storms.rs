@@ -96,7 +96,7 @@ fn capture() {
     assert_eq!(receive::way(wind()), Way::Captured);
 }
 
-fn ends(senders: Vec<Child>) {
+pub fn ends(senders: Vec<Child>) {
     for mut sender in senders {
         assert!(sender.wait().unwrap().success());
     }

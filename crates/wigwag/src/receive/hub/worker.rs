@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::children::Sweep;
+use super::opening::{Opening, Step};
 use super::{Entry, Hub, Sink, Table, way_of};
 use crate::receive::Way;
 use crate::receive::queue::Queue;
@@ -123,6 +124,7 @@ impl Hub {
         let mut batch = Batch::default();
         let mut passed = 0;
         let mut sweep = Sweep::default();
+        let mut opening = Opening::default();
         loop {
             let asked = self.asked.load(Ordering::Acquire);
             // What was caught came before what is left in the kernel.
@@ -133,8 +135,13 @@ impl Hub {
             self.look(&mut sweep, asked != passed);
             self.refresh(&mut table, &mut seen);
             let full = shared::FULL.load(Ordering::Acquire);
-            let held = shared::held(false, full);
-            let bits = (table.taken | held) & !full;
+            let held = shared::held();
+            if held.bits != 0 && !RING.is_empty() {
+                // What its thread has caught before it began to hold back.
+                continue;
+            }
+            batch.busy |= opening.news(held);
+            let bits = (table.taken | held.taken) & !full;
             if (batch.busy || asked != passed) && bits != 0 {
                 let infos = batch.read(bits);
                 let at = Instant::now();
@@ -146,17 +153,22 @@ impl Hub {
                     continue;
                 }
             }
+            if asked != passed && held.wanted != 0 {
+                // Those who ask for all that has arrived do not wait for a thread's answer.
+                shared::withdraw();
+                continue;
+            }
             if asked != passed {
                 passed = asked;
                 self.lock().passed = asked;
                 self.told.notify_all();
                 continue;
             }
-            if held & !full != 0 {
-                // Nothing of them is left in the kernel: their threads may take them again.
-                shared::held(true, full);
-            }
-            let limit = sweep.due();
+            let soon = match opening.step(self, held, full) {
+                Step::Again => continue,
+                Step::Sleep(soon) => soon,
+            };
+            let limit = [sweep.due(), soon].into_iter().flatten().min();
             // A futex is faster; but only a wait for signals can take them, or end by itself.
             let wait = (bits != 0 || limit.is_some()).then_some(|| wait_for(bits, limit));
             let changed = || {

@@ -1,0 +1,104 @@
+//! What our handler was installed over.
+//!
+//! Where somebody else's handler was put over ours, and ours is installed once more on top of that, there are several: his may call
+//! ours, as a handler does with the one before it. So they are kept in order, the last on top.
+
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+
+use crate::sys::action::Action;
+
+/// How many are kept; one more takes the place of the last. Few, since each may be a call on a small alternate stack.
+const MOST: usize = 4;
+
+struct Before {
+    handler: AtomicUsize,
+    flags: AtomicI32,
+    mask: AtomicU64,
+}
+
+struct Below {
+    depth: AtomicUsize,
+    before: [Before; MOST],
+}
+
+static BELOW: [Below; 65] = [const {
+    Below {
+        depth: AtomicUsize::new(0),
+        before: [const {
+            Before {
+                handler: AtomicUsize::new(libc::SIG_DFL),
+                flags: AtomicI32::new(0),
+                mask: AtomicU64::new(0),
+            }
+        }; MOST],
+    }
+}; 65];
+
+/// Tells this copy of the crate from another.
+pub(super) fn key() -> usize {
+    (&raw const BELOW).addr()
+}
+
+fn of(signo: i32) -> Option<&'static Below> {
+    usize::try_from(signo).ok().and_then(|n| BELOW.get(n))
+}
+
+/// The one that is called at this depth.
+fn at(signo: i32, depth: usize) -> Option<&'static Before> {
+    of(signo)?.before.get(depth.checked_sub(1)?)
+}
+
+/// Ours is about to be installed over this.
+pub(super) fn push(signo: i32, action: &Action) {
+    let Some(below) = of(signo) else { return };
+    // What is not a handler calls nobody, and what was below it has had its day.
+    let plain = [libc::SIG_DFL, libc::SIG_IGN].contains(&action.handler());
+    let depth = match below.depth.load(Ordering::Relaxed) {
+        _ if plain => 0,
+        // Put over ours once more, as two copies of the crate do that take turns: it is here already, and what is below it, too.
+        depth if depth > 1 && handler(signo, depth) == action.handler() => depth - 1,
+        depth => depth.min(MOST - 1),
+    };
+    let before = &below.before[depth];
+    before.mask.store(action.mask(), Ordering::Relaxed);
+    before.flags.store(action.flags(), Ordering::Relaxed);
+    before.handler.store(action.handler(), Ordering::Release);
+    below.depth.store(depth + 1, Ordering::Release);
+}
+
+/// What is on top has been put back.
+pub(super) fn pop(signo: i32) {
+    if let Some(below) = of(signo) {
+        let depth = below.depth.load(Ordering::Relaxed);
+        below
+            .depth
+            .store(depth.saturating_sub(1), Ordering::Release);
+    }
+}
+
+/// What ours was installed over the last time.
+pub(super) fn top(signo: i32) -> Option<Action> {
+    let before = at(signo, depth(signo))?;
+    Some(Action::with_mask(
+        before.handler.load(Ordering::Acquire),
+        before.flags.load(Ordering::Relaxed),
+        before.mask.load(Ordering::Relaxed),
+    ))
+}
+
+/// How many there are.
+pub(super) fn depth(signo: i32) -> usize {
+    of(signo).map_or(0, |below| below.depth.load(Ordering::Acquire))
+}
+
+/// The handler at this depth.
+pub(super) fn handler(signo: i32, depth: usize) -> usize {
+    at(signo, depth).map_or(libc::SIG_DFL, |before| {
+        before.handler.load(Ordering::Acquire)
+    })
+}
+
+/// Its flags, read after it.
+pub(super) fn flags(signo: i32, depth: usize) -> i32 {
+    at(signo, depth).map_or(0, |before| before.flags.load(Ordering::Relaxed))
+}
