@@ -72,8 +72,8 @@ pub(super) fn end_of(pid: i32, collected: Result<(i32, Usage), Errno>) -> Result
 ///
 /// The callback gets an error where the status cannot be had. ECHILD: the process is no child of this one, or somebody else has
 /// collected it, or the kernel itself, which keeps no status while CHLD is ignored or has `SA_NOCLDWAIT`. While a child is
-/// registered CHLD is received, also where the process was told to ignore it, so that children leave their status; but one that
-/// ended before the first registration has left none then. A program that may be started with CHLD ignored calls
+/// registered CHLD is received, also where the process was told to ignore it, so that children leave their status (all children do then,
+/// and those that nobody collects stay zombies); but one that ended before the first registration has left none then. A program that may be started with CHLD ignored calls
 /// [`disposition::default`](crate::disposition::default) before it makes children.
 ///
 /// A callback that panics is counted ([`panics`](super::panics)). It may register other children. It runs with every signal

@@ -81,6 +81,8 @@ struct State {
     table: Arc<Table>,
     /// Taken with nobody to give it to: for the next subscriber.
     orphans: Vec<Received>,
+    /// What the library's thread is to give to new subscribers.
+    owed: Vec<(Arc<Entry>, Vec<Received>)>,
     /// Barriers passed.
     passed: u64,
 }
@@ -159,6 +161,13 @@ pub(crate) fn is_current(hub: &'static Hub) -> bool {
 thread_local! {
     /// The thread id, in the parent, of the thread that forks.
     static FORKER: Cell<i32> = const { Cell::new(0) };
+    /// Whether this is a thread of the library's, which blocks every signal.
+    static OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes that the calling thread is one of the library's.
+pub(crate) fn is_ours() {
+    OURS.with(|ours| ours.set(true));
 }
 
 /// Before a fork, in the thread that forks.
@@ -179,7 +188,12 @@ extern "C" fn in_child() {
     }
     shared::forget();
     HUB.store(std::ptr::null_mut(), Ordering::Release);
-    let _ = sys::mask::change(libc::SIG_UNBLOCK, captured | held);
+    // From a callback: the thread that was forked blocks everything.
+    let _ = match OURS.with(Cell::get) {
+        true => sys::mask::change(libc::SIG_SETMASK, sys::before::mask()),
+        false => sys::mask::change(libc::SIG_UNBLOCK, captured | held),
+    };
+    OURS.with(|ours| ours.set(false));
 }
 
 /// Has the library's thread look again at what it is to take.
@@ -288,10 +302,15 @@ impl Hub {
             self.settle(&mut state);
         }
         let kept_orphans = |received: &Received| kept.contains(received.signal);
-        let (mine, others) = std::mem::take(&mut state.orphans)
+        let (mine, others): (Vec<Received>, _) = std::mem::take(&mut state.orphans)
             .into_iter()
             .partition(kept_orphans);
         state.orphans = others;
+        // Callbacks run on the library's thread; a queue may be filled by anybody.
+        let by_thread = entry.direct_queue().is_none() && !mine.is_empty();
+        if by_thread {
+            state.owed.push((Arc::clone(&entry), mine.clone()));
+        }
         self.route_in(&state, kept);
         self.changed();
         // Installed when the table is in force: from the first one on, each has its subscriber.
@@ -314,8 +333,7 @@ impl Hub {
             }
         }
         drop(state);
-        let mine: Vec<Received> = mine;
-        for received in &mine {
+        for received in mine.iter().filter(|_| !by_thread) {
             self.give(&entry, received);
         }
         Ok(entry)
@@ -324,6 +342,11 @@ impl Hub {
     /// Ends a subscription. Returns when nothing of it runs or will run; from within its own callback at once.
     pub(crate) fn unsubscribe(&'static self, entry: &Arc<Entry>) {
         self.end(entry, true);
+    }
+
+    /// The same, but what lies in its queue can still be taken.
+    pub(crate) fn close(&'static self, entry: &Arc<Entry>) {
+        self.end(entry, false);
     }
 
     /// With `discard`, what its queue still has is for others; else it can still be taken.

@@ -352,6 +352,7 @@ impl Options {
         let started = thread::Builder::new()
             .name("wigwag callback".into())
             .spawn(move || {
+                hub::is_ours();
                 loop {
                     match attended.next(true, None) {
                         Next::Signal(received) => {

@@ -215,10 +215,10 @@ impl Queue {
             let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
             let tid = sys::send::gettid();
             let era = state.era;
+            // Before it can be kicked: a kick that is neither blocked nor waited for is thrown away.
+            let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
             state.waiters.push(Waiter { tid, era });
             drop(state);
-            // A kick that is neither blocked nor waited for is thrown away.
-            let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
             let taken = wait_for(direct, timeout);
             state = self.lock();
             state.waiters.retain(|waiter| waiter.tid != tid);
@@ -280,6 +280,12 @@ impl Queue {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
+        // It holds nobody up any more.
+        for signal in SignalSet::from_bits(std::mem::take(&mut state.crowding)) {
+            if shared::crowd(signal.number(), false) {
+                super::hub::recheck();
+            }
+        }
         self.show(&mut state);
         for waiter in &state.waiters {
             shared::kick(waiter.tid);

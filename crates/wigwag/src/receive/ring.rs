@@ -7,9 +7,9 @@
 //! Every word is an atomic, so that no order of reads and writes is undefined; with `cfg(loom)` the same code runs under loom.
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 
 /// The words of a record.
 pub(crate) const WORDS: usize = 7;
@@ -66,13 +66,20 @@ impl<const SLOTS: usize> Ring<SLOTS> {
         }
     }
 
-    /// The turn of a slot counts rounds, so that zeroed memory is an empty ring: 2 * round when free, 2 * round + 1 when full.
+    /// The turn of a slot counts rounds, so that zeroed memory is an empty ring: 2 * round when free, 2 * round + 1 when full. Turns
+    /// begin anew when the numbers do.
     fn free(number: usize) -> usize {
         number / SLOTS * 2
     }
 
-    /// Writes a record, and gives how many there are now, roughly; `None` when there is no room. For signal context.
-    pub(crate) fn push(&self, words: &Words) -> Option<usize> {
+    /// The bits of a turn.
+    const TURNS: usize = ((usize::MAX / SLOTS).wrapping_add(1))
+        .wrapping_mul(2)
+        .wrapping_sub(1);
+
+    /// Writes a record, and gives how many there are now, roughly, and whether it is the last of all that have been claimed; `None`
+    /// when there is no room. For signal context.
+    pub(crate) fn push(&self, words: &Words) -> Option<(usize, bool)> {
         let mut number = self.head.load(Ordering::Relaxed);
         loop {
             let slot = &self.slots[number & Self::MASK];
@@ -90,12 +97,16 @@ impl<const SLOTS: usize> Ring<SLOTS> {
                             cell.store(*word, Ordering::Relaxed);
                         }
                         slot.turn.store(free + 1, Ordering::Release);
+                        // After it is there, before the look: of two who claim slots one after the other, either the first sees that
+                        // the second has, or the second's reader sees the first's record.
+                        fence(Ordering::SeqCst);
+                        let last = self.head.load(Ordering::SeqCst) == number.wrapping_add(1);
                         let tail = self.tail.load(Ordering::Relaxed);
-                        return Some(number.wrapping_sub(tail).wrapping_add(1));
+                        return Some((number.wrapping_sub(tail).wrapping_add(1), last));
                     }
                     Err(now) => number = now,
                 }
-            } else if turn < free {
+            } else if free.wrapping_sub(turn) & Self::TURNS <= Self::TURNS / 2 {
                 // The record of the round before is still in it.
                 return None;
             } else {
@@ -125,7 +136,7 @@ impl<const SLOTS: usize> Ring<SLOTS> {
             return None;
         }
         // Free for the next round.
-        slot.turn.store(free + 2, Ordering::Release);
+        slot.turn.store((free + 2) & Self::TURNS, Ordering::Release);
         self.tail.store(number.wrapping_add(1), Ordering::Relaxed);
         Some(words)
     }
@@ -152,7 +163,7 @@ mod tests {
         for round in 0..100 {
             let base = round * 5;
             for n in base..base + 5 {
-                assert_eq!(ring.push(&record(n)), Some((n - base + 1) as usize));
+                assert_eq!(ring.push(&record(n)), Some(((n - base + 1) as usize, true)));
             }
             for n in base..base + 5 {
                 assert!(!ring.is_empty());
@@ -171,7 +182,7 @@ mod tests {
         }
         assert_eq!(ring.push(&record(4)), None);
         assert_eq!(ring.pop(), Some(record(0)));
-        assert_eq!(ring.push(&record(4)), Some(4));
+        assert_eq!(ring.push(&record(4)), Some((4, true)));
         assert_eq!(ring.push(&record(5)), None);
     }
 

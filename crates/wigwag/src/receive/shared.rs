@@ -101,7 +101,7 @@ pub(crate) fn is_caught(signo: i32) -> bool {
 pub(crate) enum Recorded {
     /// It is one of few in the ring.
     Few,
-    /// It is one of many, which the library's thread is to work off.
+    /// It is one of many, or not the last, so that the library's thread is to look.
     Many,
     /// The interrupted thread is to hold the next ones back.
     Hold,
@@ -110,12 +110,13 @@ pub(crate) enum Recorded {
 /// Puts a signal into the ring. Signal context.
 pub(crate) fn record(signo: i32, words: &Words) -> Recorded {
     match RING.push(words) {
-        Some(waiting)
+        Some((waiting, _))
             if waiting >= HIGH_WATER || FULL.load(Ordering::Relaxed) & bit(signo) != 0 =>
         {
             Recorded::Hold
         }
-        Some(waiting) if waiting >= MANY => Recorded::Many,
+        // One that was claimed after it may be there already, and its reader have gone to sleep before this one.
+        Some((waiting, last)) if waiting >= MANY || !last => Recorded::Many,
         Some(_) => Recorded::Few,
         None => {
             if let Some(lost) = of(&LOST, signo) {

@@ -1,9 +1,10 @@
 //! The pattern that every program needs: the first INT or TERM asks it to end, a second one ends it at once, HUP has it read its
 //! configuration again.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::future::poll_fn;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ pub enum Told {
 /// The first INT or TERM asks, a second one forces, HUP reloads.
 ///
 /// Once it is asked to end, the program has its time to finish what it does; how it learns of it is its choice: [`next`](Shutdown::next) waits,
-/// [`is_asked`](Shutdown::is_asked) looks, [`descriptor`](Shutdown::descriptor) is for poll(2), [`told`](Shutdown::told) for async code, of any runtime. A
+/// [`is_asked`](Shutdown::is_asked) looks, [`descriptor`](Shutdown::descriptor) is for poll(2), [`told`](Shutdown::told) and [`asked`](Shutdown::asked) for async code, of any runtime. A
 /// second INT or TERM ends the process by that signal at once, also while the program does not look any more: it is received on the library's thread.
 ///
 /// Clones are the same shutdown. When the last is dropped the signals have the actions from before. A HUP that the process was told to
@@ -153,7 +154,9 @@ struct Inner {
     asked: Option<Received>,
     /// A reload that nobody has been told of yet. Several are one: the configuration is read as it is then.
     reload: Option<Received>,
-    wakers: Vec<Waker>,
+    /// Of the futures that wait.
+    wakers: HashMap<u64, Waker>,
+    next_key: u64,
 }
 
 impl Inner {
@@ -199,7 +202,7 @@ impl State {
         let wakers = std::mem::take(&mut inner.wakers);
         drop(inner);
         self.told.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.into_values().for_each(Waker::wake);
         answer
     }
 
@@ -256,7 +259,7 @@ impl Shutdown {
         self.registrations.iter().all(Registration::is_over)
     }
 
-    /// Waits until the program is told something. Asked to end, it says so again and again.
+    /// Waits until the program is told something. Asked to end, it says so again and again; a reload is told to one who waits, the first.
     #[must_use]
     pub fn next(&self) -> Told {
         loop {
@@ -350,26 +353,36 @@ impl Shutdown {
     /// # Ok::<(), wigwag::Error>(())
     /// ```
     pub async fn told(&self) -> Told {
-        poll_fn(|context| self.poll_told(context)).await
+        self.wait_for(Inner::take).await
     }
 
-    fn poll_told(&self, context: &mut Context<'_>) -> Poll<Told> {
-        if self.is_inherited() {
-            return Poll::Pending;
+    /// Waits until the program is asked to end, in async code of any runtime: what every task of a server waits for beside its work. Reloads
+    /// are left to who waits for them.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use wigwag::{Signal, receive::Shutdown, send};
+    /// let shutdown = Shutdown::new()?;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// runtime.block_on(async {
+    ///     send::raise(Signal::HUP)?;
+    ///     send::raise(Signal::INT)?;
+    ///     assert_eq!(shutdown.asked().await.signal, Signal::INT);
+    ///     Ok::<(), wigwag::Error>(())
+    /// })?;
+    /// # }
+    /// # Ok::<(), wigwag::Error>(())
+    /// ```
+    pub async fn asked(&self) -> Received {
+        self.wait_for(|inner| inner.asked).await
+    }
+
+    fn wait_for<T>(&self, what: fn(&mut Inner) -> Option<T>) -> Waiting<'_, T> {
+        Waiting {
+            shutdown: self,
+            what,
+            key: None,
         }
-        let mut inner = self.state.lock();
-        if let Some(told) = inner.take() {
-            self.state.looked(&inner);
-            return Poll::Ready(told);
-        }
-        if !inner
-            .wakers
-            .iter()
-            .any(|waker| waker.will_wake(context.waker()))
-        {
-            inner.wakers.push(context.waker().clone());
-        }
-        Poll::Pending
     }
 
     /// A descriptor for poll(2), select(2) or epoll(7), readable while [`try_next`](Shutdown::try_next) has something to say. For nothing else: it is not
@@ -402,6 +415,50 @@ impl Shutdown {
             watch::ring(&fd);
         }
         Ok(self.state.descriptor.get_or_init(|| fd).as_fd())
+    }
+}
+
+/// A future that takes its waker away with it.
+struct Waiting<'a, T> {
+    shutdown: &'a Shutdown,
+    what: fn(&mut Inner) -> Option<T>,
+    /// Of its waker.
+    key: Option<u64>,
+}
+
+impl<T> Future for Waiting<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        if self.shutdown.is_inherited() {
+            return Poll::Pending;
+        }
+        let state = &self.shutdown.state;
+        let mut inner = state.lock();
+        if let Some(what) = (self.what)(&mut inner) {
+            state.looked(&inner);
+            return Poll::Ready(what);
+        }
+        let key = self.key.unwrap_or_else(|| {
+            inner.next_key += 1;
+            inner.next_key
+        });
+        inner.wakers.insert(key, context.waker().clone());
+        drop(inner);
+        self.key = Some(key);
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for Waiting<'_, T> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key
+            && !self.shutdown.is_inherited()
+        {
+            let waker = self.shutdown.state.lock().wakers.remove(&key);
+            // It may run code of its own: not under the lock.
+            drop(waker);
+        }
     }
 }
 

@@ -80,6 +80,12 @@ impl Signals {
         }
     }
 
+    /// Whether this is a child made by fork, and it is the parent's.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_inherited(&self) -> bool {
+        !hub::is_current(self.hub)
+    }
+
     /// The signals that it receives: without those that the process was told to ignore.
     #[must_use]
     pub fn signals(&self) -> SignalSet {
@@ -153,9 +159,7 @@ impl Signals {
 
     /// Ends every wait, of every thread: what has arrived is still given, then `None`.
     pub fn close(&self) {
-        if hub::is_current(self.hub) {
-            self.queue.close();
-        }
+        self.hub.close(&self.entry);
     }
 }
 

@@ -18,7 +18,8 @@ use crate::{Errno, Error, Result, SignalSet, sys};
 /// Receives these signals as a [`SignalStream`], in the tokio runtime that the caller runs in.
 ///
 /// # Errors
-/// As [`on`](super::on); EOPNOTSUPP: called outside a tokio runtime; EMFILE, ENFILE: too many descriptors (it takes two).
+/// As [`on`](super::on); EOPNOTSUPP: called outside a tokio runtime; EMFILE, ENFILE: too many descriptors (it takes two). ENOMEM,
+/// ENOSPC: of what epoll needs.
 ///
 /// # Panics
 /// In a runtime whose reactor is off (made without `enable_io` or `enable_all`), as everything of tokio's that needs it.
@@ -47,9 +48,15 @@ pub fn stream(signals: impl Into<SignalSet>) -> Result<SignalStream> {
 /// The task that polls last is the one that is woken. Dropped, it leaves captured signals that nobody has taken to the next
 /// subscriber.
 pub struct SignalStream {
-    fds: [AsyncFd<Side>; 2],
+    /// `None` once it has been dropped.
+    fds: Option<[AsyncFd<Side>; 2]>,
     signals: Signals,
+    /// How many it has given without a pause.
+    streak: u8,
 }
+
+/// After so many without a pause other tasks have their turn.
+const STREAK: u8 = 128;
 
 impl SignalStream {
     /// As [`stream`], with options; those that are about callbacks do nothing here.
@@ -81,8 +88,9 @@ impl SignalStream {
         let here = register(Side::Here(Arc::clone(watch)))?;
         let kernel = register(Side::Kernel(Arc::clone(watch)))?;
         Ok(SignalStream {
-            fds: [here, kernel],
+            fds: Some([here, kernel]),
             signals: receiver,
+            streak: 0,
         })
     }
 
@@ -131,15 +139,23 @@ impl SignalStream {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Received>> {
+        if self.streak >= STREAK {
+            self.streak = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         loop {
             match self.signals.pull_by_task() {
-                Next::Signal(received) => return Poll::Ready(Some(received)),
+                Next::Signal(received) => {
+                    self.streak += 1;
+                    return Poll::Ready(Some(received));
+                }
                 Next::Closed => return Poll::Ready(None),
                 Next::Nothing => {}
             }
             // Ready for the task only where the descriptor had told of something since; then look again.
             let mut told = false;
-            for fd in &self.fds {
+            for fd in self.fds.iter().flatten() {
                 if let Poll::Ready(guard) = fd.poll_read_ready(context) {
                     // An error says that the runtime shuts down: there is nothing to wait for.
                     let Ok(mut guard) = guard else {
@@ -150,6 +166,7 @@ impl SignalStream {
                 }
             }
             if !told {
+                self.streak = 0;
                 return Poll::Pending;
             }
         }
@@ -161,6 +178,15 @@ impl Stream for SignalStream {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Received>> {
         self.get_mut().poll_recv(context)
+    }
+}
+
+impl Drop for SignalStream {
+    fn drop(&mut self) {
+        // In a child made by fork: the reactor's epoll is shared with the parent, which would be deaf.
+        if self.signals.is_inherited() {
+            std::mem::forget(self.fds.take());
+        }
     }
 }
 

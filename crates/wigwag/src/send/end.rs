@@ -26,5 +26,5 @@ pub fn end_by(signal: Signal) -> ! {
     let _ = disposition::default(signal);
     mask::unblock(signal).keep();
     let _ = sys::send::tgkill(sys::send::getpid(), sys::send::gettid(), signal.number());
-    std::process::exit(128 + signal.number())
+    sys::exit_now(128 + signal.number())
 }

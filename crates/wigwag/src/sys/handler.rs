@@ -31,13 +31,18 @@ const MEANT: usize = 48;
 
 const _: () = assert!(MEANT == (WORDS - 1) * 8);
 
-/// The flags that our handler always has.
-const OURS: i32 = libc::SA_SIGINFO | libc::SA_ONSTACK;
+/// The flag that our handler always has.
+const OURS: i32 = libc::SA_SIGINFO;
 
 /// Installs the handler, with these flags besides. What was there before is called after ours.
 pub(crate) fn install(signo: i32, flags: i32) -> Result<(), Errno> {
     let current = super::action::get(signo)?;
-    let action = Action::with_handler(address(), OURS | flags);
+    // A handler that ours is to call may need more room than an alternate stack has.
+    let stack = match current.handler() {
+        libc::SIG_DFL | libc::SIG_IGN => libc::SA_ONSTACK,
+        _ => current.flags() & libc::SA_ONSTACK,
+    };
+    let action = Action::with_handler(address(), OURS | stack | flags);
     if current.handler() != address() {
         // Before ours can run: it looks there.
         below::push(signo, &current);
@@ -55,7 +60,9 @@ pub(crate) fn set_flags(signo: i32, flags: i32) -> Result<(), Errno> {
     if current.handler() != address() || current.flags() & CHANGED == flags {
         return Ok(());
     }
-    let replaced = super::action::set(signo, &Action::with_handler(address(), OURS | flags))?;
+    let stack = current.flags() & libc::SA_ONSTACK;
+    let action = Action::with_handler(address(), OURS | stack | flags);
+    let replaced = super::action::set(signo, &action)?;
     if replaced.handler() != address() {
         super::action::set(signo, &replaced)?;
     }

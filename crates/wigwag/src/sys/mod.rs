@@ -75,6 +75,12 @@ pub(crate) fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
     }
 }
 
+/// Ends the process without anything of the program's being run: no destructors, no `atexit`.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: ends the process, without anything of the program's being run.
+    unsafe { libc::_exit(code) }
+}
+
 /// `SIGRTMIN` of the C library.
 pub(crate) fn rtmin() -> i32 {
     libc::SIGRTMIN()

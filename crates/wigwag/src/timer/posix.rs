@@ -58,7 +58,7 @@ impl PosixTimer {
     /// Makes one that does not run yet: timer_create(2).
     ///
     /// # Errors
-    /// EAGAIN: the limit of queued signals is reached (`RLIMIT_SIGPENDING`, which a timer with a signal counts against from the
+    /// EAGAIN: the limit of queued signals is reached (`RLIMIT_SIGPENDING`, which each timer counts against from the
     /// start), or the kernel has no memory for it. EINVAL: the C library reserves the signal, or this process has no such
     /// thread. EPERM: an alarm clock, without the capability `CAP_WAKE_ALARM`. EOPNOTSUPP: an alarm clock, and the machine has none
     /// that could wake it. ENOMEM: forks cannot be watched.
@@ -94,9 +94,9 @@ impl PosixTimer {
             Err(errno) => {
                 let error = failed(errno);
                 Err(match (errno.number(), thread) {
-                    (libc::EAGAIN, _) => error.with_note(
-                        "each timer with a signal counts as a queued one: RLIMIT_SIGPENDING",
-                    ),
+                    (libc::EAGAIN, _) => {
+                        error.with_note("each timer counts as a queued signal: RLIMIT_SIGPENDING")
+                    }
                     (libc::EINVAL, Some(thread)) => {
                         error.with_note(format!("this process has no thread {thread}"))
                     }

@@ -10,6 +10,7 @@ mod coexisting;
 mod facts;
 mod forge;
 mod interrupted;
+mod mended;
 mod receive;
 mod receiving;
 mod sending;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         coexisting::CASES,
         facts::CASES,
         interrupted::CASES,
+        mended::CASES,
         receive::CASES,
         receiving::CASES,
         sending::CASES,

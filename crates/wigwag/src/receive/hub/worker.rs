@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(feature = "tokio")]
 use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
+#[cfg(feature = "tokio")]
+use std::sync::atomic::fence;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -98,13 +100,11 @@ impl Hub {
     pub(super) fn start(&'static self) -> Result<i32> {
         let (send, receive) = std::sync::mpsc::sync_channel(1);
         let guard = crate::mask::block(SignalSet::ALL);
-        let started = thread::Builder::new()
-            .name("wigwag".into())
-            .stack_size(256 << 10)
-            .spawn(move || {
-                let _ = send.send(sys::send::gettid());
-                self.work();
-            });
+        let started = thread::Builder::new().name("wigwag".into()).spawn(move || {
+            super::is_ours();
+            let _ = send.send(sys::send::gettid());
+            self.work();
+        });
         drop(guard);
         let failed = |errno: Option<i32>| {
             Error::new(
@@ -215,6 +215,7 @@ impl Hub {
         let reader = try_lock().or_else(|| {
             // Whoever has it sees this when he has let it go, unless that was before.
             self.missed.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
             try_lock()
         })?;
         let mut others = false;
@@ -233,6 +234,7 @@ impl Hub {
             })
         };
         drop(reader);
+        fence(Ordering::SeqCst);
         if self.missed.swap(false, Ordering::SeqCst) || others {
             shared::wake();
         }
@@ -248,13 +250,22 @@ impl Hub {
     }
 
     /// Takes over a changed table, between two signals.
-    fn refresh(&self, table: &mut Arc<Table>, seen: &mut u64) {
+    fn refresh(&'static self, table: &mut Arc<Table>, seen: &mut u64) {
         let now = self.generation.load(Ordering::Acquire);
-        if now != *seen {
+        if now == *seen {
+            return;
+        }
+        let owed = {
             let mut state = self.lock();
             self.settle(&mut state);
             *table = Arc::clone(&state.table);
             *seen = now;
+            std::mem::take(&mut state.owed)
+        };
+        for (entry, signals) in &owed {
+            for received in signals {
+                self.give(entry, received);
+            }
         }
     }
 
