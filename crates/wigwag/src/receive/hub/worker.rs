@@ -264,7 +264,10 @@ impl Hub {
         };
         for (entry, signals) in &owed {
             for received in signals {
-                self.give(entry, received);
+                // Gone again meanwhile: it is for whoever is there, or comes next.
+                if !self.give(entry, received) {
+                    self.dispatch(table, received);
+                }
             }
         }
     }
