@@ -72,6 +72,7 @@
 
 mod capture;
 mod child;
+mod holding;
 pub(crate) mod hub;
 mod queue;
 mod received;
@@ -79,6 +80,7 @@ pub(crate) mod ring;
 pub(crate) mod shared;
 mod shutdown;
 mod signals;
+mod sleeper;
 #[cfg(feature = "tokio")]
 mod stream;
 mod take;

@@ -215,37 +215,3 @@ mod tests {
         });
     }
 }
-
-#[cfg(all(test, loom))]
-mod loom_tests {
-    use super::*;
-    use loom::sync::Arc;
-    use loom::thread;
-
-    #[test]
-    fn two_writers_and_the_reader() {
-        loom::model(|| {
-            let ring: Arc<Ring<2>> = Arc::new(Ring::new());
-            let writers: Vec<_> = [1_u64, 2]
-                .into_iter()
-                .map(|who| {
-                    let ring = Arc::clone(&ring);
-                    thread::spawn(move || ring.push(&[who, 0, 0, 0, 0, 0, !who]).is_some())
-                })
-                .collect();
-            let mut seen = Vec::new();
-            if let Some([who, .., check]) = ring.pop() {
-                assert_eq!(check, !who);
-                seen.push(who);
-            }
-            let pushed = writers.into_iter().map(|w| w.join().unwrap());
-            assert_eq!(pushed.filter(|ok| *ok).count(), 2);
-            while let Some([who, .., check]) = ring.pop() {
-                assert_eq!(check, !who);
-                seen.push(who);
-            }
-            seen.sort_unstable();
-            assert_eq!(seen, [1, 2]);
-        });
-    }
-}

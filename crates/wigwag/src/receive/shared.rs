@@ -6,7 +6,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 
+pub(crate) use super::holding::Held;
+use super::holding::{Answer, Holding};
 use super::ring::{Ring, Words};
+use super::sleeper::Sleeper;
 use crate::sys;
 
 /// How many signals that were caught can wait for the library's thread.
@@ -29,9 +32,7 @@ pub(crate) static CAUGHT: AtomicU64 = AtomicU64::new(0);
 pub(crate) static FULL: AtomicU64 = AtomicU64::new(0);
 /// Whether CHLD, captured, was ignored before, and is not now for the sake of children that are waited for.
 pub(crate) static CHILDREN_STAY: AtomicBool = AtomicBool::new(false);
-/// The signals that some thread leaves in the kernel for want of room.
-pub(crate) static HELD: AtomicU64 = AtomicU64::new(0);
-/// Those of them that other handlers in this process see, too: they wait until their threads take them again.
+/// Those that threads leave in the kernel for want of room and that other handlers in this process see, too: they wait until their threads take them again.
 static SHARED: AtomicU64 = AtomicU64::new(0);
 /// What has been caught.
 pub(crate) static RING: Ring<SLOTS> = Ring::new();
@@ -40,32 +41,12 @@ pub(crate) static RING: Ring<SLOTS> = Ring::new();
 static CROWDED: [AtomicU32; 65] = [const { AtomicU32::new(0) }; 65];
 /// How many of a signal were caught and found no room at all.
 static LOST: [AtomicU64; 65] = [const { AtomicU64::new(0) }; 65];
-/// How the library's thread sleeps: 0 not at all, [`ON_FUTEX`], or its thread id where it waits for signals.
-static SLEEPER: AtomicI32 = AtomicI32::new(0);
+/// How the library's thread sleeps: [`ON_FUTEX`], or, where it waits for signals, its thread id.
+static SLEEPER: Sleeper = Sleeper::new();
 const ON_FUTEX: i32 = -1;
 
-/// A thread that has signals held back.
-struct Holder {
-    /// Its id, 0 for a free place.
-    tid: AtomicI32,
-    bits: AtomicU64,
-    /// [`HOLDS`] or [`ASKED`].
-    state: AtomicU32,
-}
-
-/// It holds back: the library's thread takes what others do not see.
-const HOLDS: u32 = 0;
-/// It has been asked to open again, which may happen at any time: nobody takes anything until it has, or the request is withdrawn.
-/// With two takers at once there would be no order.
-const ASKED: u32 = 1;
-
-static HOLDING: [Holder; HOLDERS] = [const {
-    Holder {
-        tid: AtomicI32::new(0),
-        bits: AtomicU64::new(0),
-        state: AtomicU32::new(HOLDS),
-    }
-}; HOLDERS];
+/// The threads that leave signals in the kernel for want of room, and which.
+static HOLDING: Holding<HOLDERS> = Holding::new();
 
 /// For each signal that is caught for one stream alone, the eventfd that wakes its task; else 0.
 ///
@@ -141,14 +122,10 @@ pub(crate) fn tell(signo: i32, recorded: Recorded) {
 
 /// Wakes the library's thread if it sleeps. Signal context.
 pub(crate) fn wake() {
-    // After the record, before the look: with the fence in `about_to_sleep` one of the two sees the other.
-    fence(Ordering::SeqCst);
-    if SLEEPER.load(Ordering::Relaxed) != 0 {
-        match SLEEPER.swap(0, Ordering::AcqRel) {
-            0 => {}
-            ON_FUTEX => sys::handler::futex_wake(&SLEEPER),
-            tid => kick(tid),
-        }
+    match SLEEPER.to_wake() {
+        None => {}
+        Some(ON_FUTEX) => sys::handler::futex_wake(SLEEPER.word()),
+        Some(tid) => kick(tid),
     }
 }
 
@@ -166,16 +143,15 @@ pub(crate) fn sleep<T>(
     wait: Option<impl FnOnce() -> T>,
 ) -> Option<T> {
     let how = if wait.is_some() { tid } else { ON_FUTEX };
-    SLEEPER.store(how, Ordering::Relaxed);
-    fence(Ordering::SeqCst);
+    SLEEPER.about_to_sleep(how);
     let mut taken = None;
     if RING.is_empty() && !changed() {
         match wait {
             Some(wait) => taken = Some(wait()),
-            None => sys::handler::futex_wait(&SLEEPER, ON_FUTEX),
+            None => sys::handler::futex_wait(SLEEPER.word(), ON_FUTEX),
         }
     }
-    SLEEPER.store(0, Ordering::Relaxed);
+    SLEEPER.awake();
     taken
 }
 
@@ -189,147 +165,39 @@ pub(crate) fn share(signo: i32, others: bool) {
 
 /// Notes that the calling thread holds a signal back. False where no place is left: then it must not. Signal context.
 pub(crate) fn hold(tid: i32, signo: i32) -> bool {
-    let mine = |holder: &&Holder| holder.tid.load(Ordering::Relaxed) == tid;
-    let claim = |holder: &&Holder| {
-        holder
-            .tid
-            .compare_exchange(0, tid, Ordering::AcqRel, Ordering::Relaxed)
-            .is_ok()
-    };
-    let Some(holder) = HOLDING
-        .iter()
-        .find(mine)
-        .or_else(|| HOLDING.iter().find(claim))
-    else {
-        return false;
-    };
-    holder.bits.fetch_or(bit(signo), Ordering::AcqRel);
-    holder.state.store(HOLDS, Ordering::Release);
-    HELD.fetch_or(bit(signo), Ordering::AcqRel);
-    true
-}
-
-fn holder(tid: i32) -> Option<&'static Holder> {
-    HOLDING
-        .iter()
-        .find(|holder| holder.tid.load(Ordering::Relaxed) == tid)
+    HOLDING.hold(tid, bit(signo))
 }
 
 /// What the calling thread holds back, which it opens now. Not while the library's thread runs: in a child made by fork.
 pub(crate) fn release(tid: i32) -> u64 {
-    holder(tid).map_or(0, Holder::free)
+    HOLDING.release(tid)
 }
 
-/// What the calling thread holds back and is to open, if it has been asked to: all but what still has no room. Signal context.
+/// What the calling thread holds back and is to open, if it has been asked to. Signal context.
 pub(crate) fn release_if_asked(tid: i32) -> u64 {
-    let asked = |holder: &&Holder| holder.leave_asked();
-    let Some(holder) = holder(tid).filter(asked) else {
-        return 0;
-    };
-    // Nobody else changes them, while the thread lives.
-    let full = FULL.load(Ordering::Acquire);
-    match holder.bits.fetch_and(full, Ordering::AcqRel) {
-        bits if bits & full == 0 => {
-            holder.tid.store(0, Ordering::Release);
-            bits
-        }
-        bits => bits & !full,
-    }
+    HOLDING.release_if_asked(tid, FULL.load(Ordering::Acquire))
 }
 
-impl Holder {
-    fn free(&self) -> u64 {
-        let bits = self.bits.swap(0, Ordering::AcqRel);
-        self.tid.store(0, Ordering::Release);
-        bits
-    }
-
-    /// Whether it was asked, and now is no more.
-    fn leave_asked(&self) -> bool {
-        let left = self
-            .state
-            .compare_exchange(ASKED, HOLDS, Ordering::AcqRel, Ordering::Relaxed);
-        left.is_ok()
-    }
-}
-
-/// What threads hold back. For the library's thread.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Held {
-    /// What the library's thread takes from the kernel.
-    pub(crate) taken: u64,
-    /// All, but for what has been asked for.
-    pub(crate) bits: u64,
-    /// What threads have been asked for, and have not answered.
-    pub(crate) asked: u64,
-    /// What of that the library's thread could take if the request were withdrawn.
-    pub(crate) wanted: u64,
-}
-
-/// What threads hold back now.
+/// What threads hold back now. For the library's thread, as the two that follow.
 pub(crate) fn held() -> Held {
-    let mut held = Held::default();
-    // Cleared before looking: a thread notes its signal first, and then sets the bit.
-    if HELD.swap(0, Ordering::AcqRel) == 0 {
-        return held;
-    }
-    let mut all = 0;
-    for holder in &HOLDING {
-        let tid = holder.tid.load(Ordering::Acquire);
-        let bits = holder.bits.load(Ordering::Acquire);
-        if tid == 0 || bits == 0 {
-            continue;
-        }
-        all |= bits;
-        match holder.state.load(Ordering::Acquire) {
-            HOLDS => held.bits |= bits,
-            _ => held.asked |= bits,
-        }
-    }
-    HELD.fetch_or(all, Ordering::AcqRel);
-    let shared = SHARED.load(Ordering::Acquire);
-    held.taken = held.bits & !shared;
-    held.wanted = held.asked & !shared;
-    held
+    HOLDING.held(SHARED.load(Ordering::Acquire))
 }
 
-/// Asks every thread that holds back others than the signals `full` to open those again. Threads that have ended are forgotten.
-/// Whether there is one that has been asked.
+/// Asks every thread that holds back others than the signals `full` to open those again. Whether there is one that has been asked.
 pub(crate) fn ask(full: u64) -> bool {
-    let mut any = false;
-    let pid = sys::send::getpid();
-    for holder in &HOLDING {
-        let tid = holder.tid.load(Ordering::Acquire);
-        let bits = holder.bits.load(Ordering::Acquire);
-        if tid == 0 || bits & !full == 0 {
-            continue;
-        }
-        let asked =
-            holder
-                .state
-                .compare_exchange(HOLDS, ASKED, Ordering::AcqRel, Ordering::Relaxed);
-        let value = sys::handler::open_again_value();
-        if asked.is_err() {
-            continue;
-        }
+    let (pid, value) = (sys::send::getpid(), sys::handler::open_again_value());
+    HOLDING.ask(full, |tid| {
         match sys::send::tgsigqueueinfo(pid, tid, KICK, value) {
-            Ok(()) => any = true,
-            Err(errno) => {
-                holder.leave_asked();
-                if errno == crate::Errno::SRCH {
-                    holder.free();
-                }
-            }
+            Ok(()) => Answer::Sent,
+            Err(crate::Errno::SRCH) => Answer::Gone,
+            Err(_) => Answer::NotNow,
         }
-    }
-    any
+    })
 }
 
 /// Takes every request back that has not been answered.
 pub(crate) fn withdraw() {
-    for holder in &HOLDING {
-        holder.leave_asked();
-    }
+    HOLDING.withdraw();
 }
 
 /// One more subscriber of this signal has no room, or one less. Whether that changed what is taken.
@@ -360,11 +228,10 @@ pub(crate) fn lost(signo: i32) -> u64 {
 /// A child made by fork begins with nothing.
 pub(crate) fn forget() {
     OWNER.store(0, Ordering::Relaxed);
-    SLEEPER.store(0, Ordering::Relaxed);
+    SLEEPER.awake();
     CAPTURED.store(0, Ordering::Relaxed);
     CAUGHT.store(0, Ordering::Relaxed);
     FULL.store(0, Ordering::Relaxed);
-    HELD.store(0, Ordering::Relaxed);
     SHARED.store(0, Ordering::Relaxed);
     CHILDREN_STAY.store(false, Ordering::Relaxed);
     for crowded in &CROWDED {
@@ -376,10 +243,6 @@ pub(crate) fn forget() {
     for direct in &DIRECT {
         direct.store(0, Ordering::Relaxed);
     }
-    for holder in &HOLDING {
-        holder.tid.store(0, Ordering::Relaxed);
-        holder.bits.store(0, Ordering::Relaxed);
-        holder.state.store(HOLDS, Ordering::Relaxed);
-    }
+    HOLDING.forget();
     while RING.pop().is_some() {}
 }

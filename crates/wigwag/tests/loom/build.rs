@@ -1,0 +1,6 @@
+//! Has the sources use loom's atomics.
+
+fn main() {
+    println!("cargo::rustc-cfg=loom");
+    println!("cargo::rerun-if-changed=build.rs");
+}
