@@ -15,8 +15,9 @@ pub fn run(what: &str, name: &str) {
         capture(Signal::USR1);
     }
     let value = match what {
-        "closure" => (closures(65) - closures(1)) / 64.0,
-        _ => made(name),
+        "closure" => (closures(1000) - closures(1)) / 999.0,
+        "used" => made(name, true),
+        _ => made(name, false),
     };
     say(value.to_bits());
 }
@@ -47,19 +48,23 @@ fn closures(count: usize) -> f64 {
     took
 }
 
-/// Made, one signal received, dropped.
-fn made(name: &str) -> f64 {
+/// Made and dropped; with `used`, one signal is received between.
+fn made(name: &str, used: bool) -> f64 {
     const TIMES: u32 = 2_000;
     let begun = Instant::now();
     for _ in 0..TIMES {
         if name == "signal-hook" {
             let mut signals = signal_hook::iterator::Signals::new([libc::SIGUSR1]).unwrap();
-            send::raise(Signal::USR1).unwrap();
-            assert_eq!(signals.wait().next(), Some(libc::SIGUSR1));
+            if used {
+                send::raise(Signal::USR1).unwrap();
+                assert_eq!(signals.wait().next(), Some(libc::SIGUSR1));
+            }
         } else {
             let signals = Signals::new(Signal::USR1).unwrap();
-            send::send(send::process_id(), Signal::USR1).unwrap();
-            assert_eq!(signals.next().unwrap().signal, Signal::USR1);
+            if used {
+                send::send(send::process_id(), Signal::USR1).unwrap();
+                assert_eq!(signals.next().unwrap().signal, Signal::USR1);
+            }
         }
     }
     begun.elapsed().as_nanos() as f64 / f64::from(TIMES)

@@ -161,6 +161,8 @@ pub(crate) fn is_current(hub: &'static Hub) -> bool {
 thread_local! {
     /// The thread id, in the parent, of the thread that forks.
     static FORKER: Cell<i32> = const { Cell::new(0) };
+    /// The calling thread's id, once it has been asked for.
+    static ID: Cell<i32> = const { Cell::new(0) };
     /// Whether this is a thread of the library's, which blocks every signal.
     static OURS: Cell<bool> = const { Cell::new(false) };
 }
@@ -168,6 +170,16 @@ thread_local! {
 /// Notes that the calling thread is one of the library's.
 pub(crate) fn is_ours() {
     OURS.with(|ours| ours.set(true));
+}
+
+/// The id of the calling thread.
+pub(crate) fn thread_id() -> i32 {
+    ID.with(|id| {
+        if id.get() == 0 {
+            id.set(sys::send::gettid());
+        }
+        id.get()
+    })
 }
 
 /// Before a fork, in the thread that forks.
@@ -194,6 +206,7 @@ extern "C" fn in_child() {
         false => sys::mask::change(libc::SIG_UNBLOCK, captured | held),
     };
     OURS.with(|ours| ours.set(false));
+    ID.with(|id| id.set(0));
 }
 
 /// Has the library's thread look again at what it is to take.

@@ -213,7 +213,7 @@ impl Queue {
                 return (Next::Nothing, state);
             }
             let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let tid = sys::send::gettid();
+            let tid = super::hub::thread_id();
             let era = state.era;
             // Before it can be kicked: a kick that is neither blocked nor waited for is thrown away.
             let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
@@ -227,7 +227,8 @@ impl Queue {
             }
             match taken {
                 Taken::Signal(info) => {
-                    state.batch.busy = state.waiters.is_empty();
+                    let alone = state.waiters.is_empty();
+                    state.batch.one(alone);
                     // Whoever was woken for what lies here was perhaps this thread, which has something else now.
                     if !state.items.is_empty()
                         && let Some(other) = state.waiters.pop()

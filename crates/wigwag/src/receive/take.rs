@@ -53,9 +53,19 @@ pub(crate) struct Batch {
     of: u64,
     /// The last time there was one: there may be more at once.
     pub(crate) busy: bool,
+    /// How often there was not, one after the other.
+    vain: u8,
+    /// How many are still to come one by one before it looks for many.
+    single: u8,
 }
 
 impl Batch {
+    /// A wait has brought one. Where looking for more was in vain of late, it is looked less often: at every 16th in the end.
+    pub(crate) fn one(&mut self, may_read: bool) {
+        self.busy = may_read && self.single == 0;
+        self.single = self.single.saturating_sub(1);
+    }
+
     pub(crate) fn read(&mut self, bits: u64) -> Vec<SignalInfo> {
         let mut infos = Vec::new();
         self.busy = false;
@@ -75,6 +85,8 @@ impl Batch {
             infos.extend(SignalInfo::from_raw(&raw));
         }
         self.busy = !infos.is_empty();
+        self.vain = if self.busy { 0 } else { (self.vain + 1).min(4) };
+        self.single = (1 << self.vain) - 1;
         infos
     }
 }

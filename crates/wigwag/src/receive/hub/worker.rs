@@ -177,7 +177,7 @@ impl Hub {
                     || self.asked.load(Ordering::Acquire) != passed
             };
             if let Some(Taken::Signal(info)) = shared::sleep(tid, changed, wait) {
-                batch.busy = true;
+                batch.one(true);
                 self.refresh(&mut table, &mut seen);
                 self.dispatch(&table, &Received::now(info));
             }
