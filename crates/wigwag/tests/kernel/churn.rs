@@ -1,7 +1,9 @@
 //! Storms while all else changes: fork, vfork and exec, threads that start and end, registrations that come and go. Nothing hangs,
 //! nothing is lost.
 
+use std::fs::File;
 use std::io::{PipeReader, Read, Write};
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -44,6 +46,8 @@ fn sender() {
         return;
     };
     let pid = pid.parse().unwrap();
+    // Without a buffer, which would take what is for the other one.
+    let mut pace = File::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
     let end = Instant::now() + time();
     let mut sent = 0;
     while Instant::now() < end {
@@ -56,7 +60,7 @@ fn sender() {
         send::send(pid, Signal::WINCH).unwrap();
         sent += 1;
         if (sent as u64).is_multiple_of(PACE) {
-            std::io::stdin().read_exact(&mut [0]).unwrap();
+            pace.read_exact(&mut [0]).unwrap();
         }
     }
     print!("{sent}");
