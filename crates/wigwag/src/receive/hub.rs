@@ -20,6 +20,7 @@ use super::take::refuses;
 use super::{Options, Way};
 use crate::{Errno, Error, Result, Signal, SignalSet, sys};
 use children::Children;
+pub(crate) use worker::pass;
 
 /// A callback.
 pub(crate) type Callback = Box<dyn FnMut(&Received) + Send>;
@@ -127,8 +128,10 @@ pub(crate) fn hub() -> Result<&'static Hub> {
     }
     static FORKS: AtomicBool = AtomicBool::new(false);
     if !FORKS.swap(true, Ordering::AcqRel) {
-        sys::handler::around_fork(before_fork, in_child)
-            .map_err(|errno| Error::new("watch for forks", errno))?;
+        sys::handler::around_fork(before_fork, in_child).map_err(|errno| {
+            FORKS.store(false, Ordering::Release);
+            Error::new("watch for forks", errno)
+        })?;
     }
     shared::OWNER.store(sys::send::getpid(), Ordering::Release);
     Ok(sys::leak(

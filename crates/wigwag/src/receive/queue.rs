@@ -237,6 +237,12 @@ impl Queue {
                     }
                     return (Next::Signal(Received::now(info)), state);
                 }
+                Taken::Other(info) => {
+                    // Without the lock: whoever has the library's waits for this thread to leave its wait, which it has.
+                    drop(state);
+                    super::hub::pass(&Received::now(info));
+                    state = self.lock();
+                }
                 Taken::Kick => {}
                 Taken::Nothing => {
                     let next = self.take(&mut state).map_or(Next::Nothing, Next::Signal);

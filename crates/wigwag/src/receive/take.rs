@@ -8,6 +8,8 @@ use crate::{Errno, Signal, SignalFd, SignalInfo, SignalSet, sys};
 /// How a wait in the kernel ended.
 pub(crate) enum Taken {
     Signal(SignalInfo),
+    /// URG that was no kick, and that nobody waits for here.
+    Other(SignalInfo),
     Kick,
     Nothing,
 }
@@ -26,8 +28,8 @@ pub(crate) fn wait_for(bits: u64, timeout: Option<std::time::Duration>) -> Taken
         }
         Ok(raw) => match SignalInfo::from_raw(&raw) {
             Some(info) if bits & shared::bit(info.signal.number()) != 0 => Taken::Signal(info),
-            // URG from elsewhere, where nobody has asked for it: as if ignored, which is its default.
-            _ => Taken::Kick,
+            Some(info) => Taken::Other(info),
+            None => Taken::Kick,
         },
         Err(Errno::AGAIN) => Taken::Nothing,
         // A handler has run, or the process was stopped and goes on.

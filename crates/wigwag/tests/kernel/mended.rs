@@ -25,6 +25,10 @@ pub const CASES: &[Case] = &[
     ),
     ("mended::a_handler_from_before_keeps_its_stack", stack),
     ("mended::a_callback_may_need_room", room),
+    (
+        "mended::urgent_ones_pass_through_the_wait_for_others",
+        urgent,
+    ),
     #[cfg(feature = "tokio")]
     (
         "mended::a_childs_drop_does_not_make_its_parent_deaf",
@@ -117,6 +121,26 @@ fn forked() {
         collect(told.recv_timeout(SOON).unwrap()),
         WaitStatus::Exited(1)
     );
+}
+
+fn urgent() {
+    receive::block_everywhere(Signal::USR1).unwrap();
+    let signals = Signals::new(Signal::USR1).unwrap();
+    let (tell, told) = mpsc::channel();
+    let _registration = receive::on(Signal::URG, move |received| {
+        tell.send(received.pid()).unwrap();
+    })
+    .unwrap();
+    let own = send::process_id();
+    let sender = std::thread::spawn(move || {
+        for _ in 0..200 {
+            send::send(own, Signal::URG).unwrap();
+            assert_eq!(told.recv_timeout(SOON).unwrap(), Some(own));
+        }
+        send::send(own, Signal::USR1).unwrap();
+    });
+    assert_eq!(signals.next().unwrap().signal, Signal::USR1);
+    sender.join().unwrap();
 }
 
 static DEEP: AtomicBool = AtomicBool::new(false);

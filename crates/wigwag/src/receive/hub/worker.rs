@@ -176,10 +176,14 @@ impl Hub {
                     || self.has_news()
                     || self.asked.load(Ordering::Acquire) != passed
             };
-            if let Some(Taken::Signal(info)) = shared::sleep(tid, changed, wait) {
-                batch.one(true);
-                self.refresh(&mut table, &mut seen);
-                self.dispatch(&table, &Received::now(info));
+            match shared::sleep(tid, changed, wait) {
+                Some(Taken::Signal(info)) => {
+                    batch.one(true);
+                    self.refresh(&mut table, &mut seen);
+                    self.dispatch(&table, &Received::now(info));
+                }
+                Some(Taken::Other(info)) => pass(&Received::now(info)),
+                Some(Taken::Kick | Taken::Nothing) | None => {}
             }
         }
     }
@@ -312,5 +316,29 @@ impl Hub {
             .collect();
         queues.retain(|queue| queue.is_attended());
         queues.iter().all(|queue| queue.wait_empty(until))
+    }
+}
+
+/// Gives one that a thread has taken whose wait was not for it: URG, in which all waits have their kicks. Where nobody receives it,
+/// it is as if ignored, which is its default.
+pub(crate) fn pass(received: &Received) {
+    let Some(hub) = super::existing() else { return };
+    let by_thread = hub.worker().is_some();
+    let entries = {
+        let mut state = hub.lock();
+        let entries = state.table.by_signal[received.signal.number() as usize].clone();
+        if by_thread {
+            let owed = entries
+                .iter()
+                .map(|entry| (Arc::clone(entry), vec![*received]));
+            state.owed.extend(owed);
+        }
+        entries
+    };
+    match by_thread {
+        true => hub.changed(),
+        false => entries.iter().for_each(|entry| {
+            hub.give(entry, received);
+        }),
     }
 }
