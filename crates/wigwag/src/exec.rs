@@ -55,6 +55,15 @@ impl ExecSignals {
     ///
     /// A child made by fork goes on with those of its parent. What is changed by others than this crate, a C library say, before
     /// it changes the first is taken as what was before.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet, exec::ExecSignals, mask};
+    /// mask::block(Signal::USR1).keep();
+    /// // It starts with what was blocked before that: nothing.
+    /// let before = ExecSignals::new();
+    /// assert_eq!(before.blocked(), SignalSet::EMPTY);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new() -> ExecSignals {
         ExecSignals {
             ignored: SignalSet::from_bits(before::ignored()) - Signal::PIPE.into(),

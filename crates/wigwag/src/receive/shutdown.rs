@@ -1,6 +1,8 @@
 //! The pattern that every program needs: the first INT or TERM asks it to end, a second one ends it at once, HUP has it read its
 //! configuration again.
 
+mod options;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,8 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::{Options, Received, Registration, watch};
-use crate::{Result, Signal, SignalSet, send};
+use super::{Received, Registration, watch};
+use crate::Result;
+pub use options::ShutdownOptions;
 
 /// What a program is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,105 +50,6 @@ pub struct Shutdown {
     state: Arc<State>,
     /// Their drop, with the last clone, gives the signals back.
     registrations: Arc<[Registration]>,
-}
-
-/// How a [`Shutdown`] is made.
-///
-/// ```
-/// use wigwag::{Signal, receive::ShutdownOptions};
-/// let shutdown = ShutdownOptions::new()
-///     .ask([Signal::TERM, Signal::QUIT])
-///     .reload([Signal::HUP, Signal::USR1])
-///     .force(|received| {
-///         eprintln!("{} once more: not waiting", received.signal);
-///         std::process::exit(1);
-///     })
-///     .install()?;
-/// # Ok::<(), wigwag::Error>(())
-/// ```
-#[must_use]
-pub struct ShutdownOptions {
-    ask: SignalSet,
-    reload: SignalSet,
-    force: Box<dyn FnMut(&Received) + Send>,
-}
-
-impl ShutdownOptions {
-    /// As [`Shutdown::new`] has it.
-    pub fn new() -> ShutdownOptions {
-        ShutdownOptions {
-            ask: SignalSet::of(&[Signal::INT, Signal::TERM]),
-            reload: Signal::HUP.into(),
-            force: Box::new(|received| send::end_by(received.signal)),
-        }
-    }
-
-    /// The signals that ask the program to end, in place of INT and TERM.
-    pub fn ask(mut self, signals: impl Into<SignalSet>) -> ShutdownOptions {
-        self.ask = signals.into();
-        self
-    }
-
-    /// The signals that have it read its configuration again, in place of HUP; [`SignalSet::EMPTY`] for none.
-    pub fn reload(mut self, signals: impl Into<SignalSet>) -> ShutdownOptions {
-        self.reload = signals.into();
-        self
-    }
-
-    /// What the second one that asks does, and every one after it, in place of ending the process by that signal. It runs on the
-    /// library's thread, while the program is busy ending or hangs.
-    pub fn force(mut self, force: impl FnMut(&Received) + Send + 'static) -> ShutdownOptions {
-        self.force = Box::new(force);
-        self
-    }
-
-    /// Receives the signals from now on.
-    ///
-    /// # Errors
-    /// As [`on`](fn@super::on). EINVAL: a signal asks and reloads.
-    pub fn install(self) -> Result<Shutdown> {
-        let ShutdownOptions {
-            ask,
-            reload,
-            mut force,
-        } = self;
-        let both = ask & reload;
-        if !both.is_empty() {
-            let error = crate::Error::new(format!("shut down on {ask}"), crate::Errno::INVAL);
-            return Err(error.with_note(format!("{both} is to reload, too")));
-        }
-        let state = Arc::new(State::default());
-        let mut registrations = Vec::with_capacity(2);
-        let asked = Arc::clone(&state);
-        registrations.push(Options::new().on(ask, move |received| {
-            if !asked.ask(received) {
-                force(received);
-            }
-        })?);
-        if !reload.is_empty() {
-            let told = Arc::clone(&state);
-            registrations.push(Options::new().on(reload, move |received| told.reload(received))?);
-        }
-        Ok(Shutdown {
-            state,
-            registrations: registrations.into(),
-        })
-    }
-}
-
-impl Default for ShutdownOptions {
-    fn default() -> ShutdownOptions {
-        ShutdownOptions::new()
-    }
-}
-
-impl fmt::Debug for ShutdownOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ShutdownOptions")
-            .field("ask", &self.ask)
-            .field("reload", &self.reload)
-            .finish_non_exhaustive()
-    }
 }
 
 #[derive(Default)]
@@ -221,6 +125,14 @@ impl Shutdown {
     ///
     /// # Errors
     /// As [`on`](fn@super::on): EAGAIN, ENOMEM: no thread can be made.
+    ///
+    /// ```
+    /// use wigwag::{Signal, receive::{self, Shutdown}};
+    /// let shutdown = Shutdown::new()?;
+    /// receive::raise_signal(Signal::TERM)?;
+    /// assert!(shutdown.is_asked());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new() -> Result<Shutdown> {
         ShutdownOptions::new().install()
     }
@@ -260,6 +172,22 @@ impl Shutdown {
     }
 
     /// Waits until the program is told something. Asked to end, it says so again and again; a reload is told to one who waits, the first.
+    ///
+    /// ```
+    /// use wigwag::{Signal, receive::{self, Shutdown, Told}};
+    /// let shutdown = Shutdown::new()?;
+    /// # receive::raise_signal(Signal::HUP)?;
+    /// # receive::raise_signal(Signal::TERM)?;
+    /// # let mut n = 0;
+    /// loop {
+    ///     match shutdown.next() {
+    ///         Told::Reload(_) => println!("reading the configuration"),
+    ///         Told::End(by) => break println!("{} from {:?}", by.signal, by.pid()),
+    ///     }
+    ///     # n += 1; assert!(n < 2);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn next(&self) -> Told {
         loop {

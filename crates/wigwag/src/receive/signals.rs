@@ -45,6 +45,15 @@ impl Signals {
     ///
     /// # Errors
     /// As [`on`](super::on).
+    ///
+    /// ```
+    /// use wigwag::{Signal, receive::{self, Signals}};
+    /// receive::block_everywhere(Signal::USR1)?;
+    /// let signals = Signals::new(Signal::USR1)?;
+    /// receive::raise_signal(Signal::USR1)?;
+    /// assert_eq!(signals.next().unwrap().signal, Signal::USR1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(signals: impl Into<SignalSet>) -> Result<Signals> {
         Signals::with(signals, &Options::new())
     }
@@ -53,6 +62,15 @@ impl Signals {
     ///
     /// # Errors
     /// As [`on`](super::on).
+    ///
+    /// ```
+    /// use wigwag::{Signal, receive::{self, Options, Signals}};
+    /// // Also where it was started by nohup.
+    /// let signals = Signals::with(Signal::HUP, &Options::new().even_ignored())?;
+    /// receive::raise_signal(Signal::HUP)?;
+    /// assert_eq!(signals.next().unwrap().signal, Signal::HUP);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with(signals: impl Into<SignalSet>, options: &Options) -> Result<Signals> {
         let hub = hub::hub()?;
         let queue = Arc::new(Queue::new(ROOM, false));
@@ -87,6 +105,14 @@ impl Signals {
     }
 
     /// The signals that it receives: without those that the process was told to ignore.
+    ///
+    /// ```
+    /// use wigwag::{Signal, SignalSet, disposition, receive::Signals};
+    /// disposition::ignore(Signal::HUP)?; // as nohup does before it starts a program
+    /// let signals = Signals::new([Signal::HUP, Signal::TERM])?;
+    /// assert_eq!(signals.signals(), SignalSet::from(Signal::TERM));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn signals(&self) -> SignalSet {
         self.entry.signals
@@ -102,6 +128,16 @@ impl Signals {
     }
 
     /// Waits for the next one. `None` once it has been closed and nothing is left.
+    ///
+    /// ```
+    /// use wigwag::{Signal, receive::{self, Signals}, send};
+    /// receive::block_everywhere(Signal::rtmin())?;
+    /// let signals = Signals::new(Signal::rtmin())?;
+    /// let sender = std::thread::spawn(|| send::queue(send::process_id(), Signal::rtmin(), 7));
+    /// let received = signals.next().unwrap();
+    /// assert_eq!((received.value(), received.pid()), (Some(7), Some(send::process_id())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn next(&self) -> Option<Received> {
         loop {
@@ -114,6 +150,14 @@ impl Signals {
     }
 
     /// Waits for the next one for this long at most.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wigwag::{Signal, receive::Signals};
+    /// let signals = Signals::new(Signal::USR1)?;
+    /// assert_eq!(signals.next_timeout(Duration::from_millis(10)), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn next_timeout(&self, time: Duration) -> Option<Received> {
         match Instant::now().checked_add(time) {
@@ -123,6 +167,16 @@ impl Signals {
     }
 
     /// The next one if it is there already.
+    ///
+    /// ```
+    /// use wigwag::{Signal, receive::{self, Signals}};
+    /// receive::block_everywhere(Signal::USR1)?;
+    /// let signals = Signals::new(Signal::USR1)?;
+    /// assert_eq!(signals.try_next(), None);
+    /// receive::raise_signal(Signal::USR1)?;
+    /// assert_eq!(signals.try_next().unwrap().signal, Signal::USR1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn try_next(&self) -> Option<Received> {
         self.pull(false, None).signal()
@@ -158,6 +212,17 @@ impl Signals {
     }
 
     /// Ends every wait, of every thread: what has arrived is still given, then `None`.
+    ///
+    /// ```
+    /// use wigwag::{Signal, receive::Signals};
+    /// let signals = Signals::new(Signal::USR1)?;
+    /// std::thread::scope(|scope| {
+    ///     let waits = scope.spawn(|| signals.next());
+    ///     signals.close();
+    ///     assert_eq!(waits.join().unwrap(), None);
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn close(&self) {
         self.hub.close(&self.entry);
     }
