@@ -2,6 +2,7 @@
 //!
 //! The verb is chosen before any description of its options is built: `wigwag send -s 0 PID` starts as fast as `kill -0 PID`.
 
+mod dropin;
 mod output;
 mod overview;
 mod report;
@@ -19,7 +20,13 @@ use target::Dashes;
 use verbs::{Failure, Verb, usage};
 
 fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let mut words = std::env::args_os();
+    if let Some(known) = dropin::called(words.next().as_deref()) {
+        let name = known.name.to_owned();
+        let words = words.collect();
+        return ExitCode::from((known.run)(dropin::Call { name, words }));
+    }
+    let words: Vec<OsString> = words.collect();
     let mut out = Output::new();
     let code = match run(words, &mut out) {
         Ok(code) => code,

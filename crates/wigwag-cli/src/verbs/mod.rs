@@ -6,6 +6,7 @@ pub mod completions;
 pub mod explain;
 pub mod freeze;
 pub mod keys;
+pub mod links;
 pub mod list;
 pub mod man;
 pub mod reload;
@@ -111,6 +112,12 @@ pub const VERBS: &[Verb] = &[
         tour,
         Plain,
         "See the main job done on real processes"
+    ),
+    verb!(
+        FRAME,
+        links,
+        Plain,
+        "Make links by which this command is kill, pkill, timeout and others"
     ),
     verb!(
         FRAME,

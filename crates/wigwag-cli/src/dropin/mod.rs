@@ -1,0 +1,50 @@
+//! The old names, one a file: called through a link of such a name, the command speaks the dialect of the tool of that name.
+//!
+//! What a tool does to processes it does through an [`Order`](wigwag_process::order::Order), as the verbs do; what it prints, its options and its
+//! exit statuses are that tool's. Nothing here uses the verbs' descriptions or their ways of printing.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::Path;
+
+/// How it was called.
+#[derive(Debug)]
+pub struct Call {
+    /// The name, without its folder.
+    pub name: String,
+    /// The words after it.
+    pub words: Vec<OsString>,
+}
+
+/// One of the old names.
+pub struct Name {
+    /// As in a link.
+    pub name: &'static str,
+    /// The tool whose dialect it speaks, for `wigwag links`.
+    pub dialect: &'static str,
+    /// Carries it out; the exit status.
+    pub run: fn(Call) -> u8,
+}
+
+/// All that there are, in alphabetical order.
+pub const NAMES: &[Name] = &[];
+
+/// Which of the old names the program was called by.
+pub fn called(argv0: Option<&OsStr>) -> Option<&'static Name> {
+    let name = Path::new(argv0?).file_name()?;
+    NAMES.iter().find(|known| name == known.name)
+}
+
+impl Call {
+    /// A line on standard error, after the tool's name. Whether it can be written is not asked.
+    pub fn complain(&self, text: &str) {
+        let _ = writeln!(std::io::stderr(), "{}: {text}", self.name);
+    }
+}
+
+/// Writes to standard output; the status where that fails, as the tools have it. A reader that has gone away ends it by PIPE, as them.
+pub fn print(bytes: &[u8]) -> Result<(), std::io::Error> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
