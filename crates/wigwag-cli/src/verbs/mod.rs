@@ -10,6 +10,7 @@ pub mod links;
 pub mod list;
 pub mod man;
 pub mod reload;
+pub mod run;
 pub mod send;
 pub mod show;
 pub mod stop;
@@ -42,6 +43,7 @@ pub struct Verb {
 const SIGNAL: &str = "Send and see what it did";
 const LOOK: &str = "Look, signal nothing";
 const RECEIVE: &str = "Receive signals";
+const RUN: &str = "Run a command";
 const KNOW: &str = "Know the signals";
 const FRAME: &str = "The command itself";
 
@@ -88,6 +90,12 @@ pub const VERBS: &[Verb] = &[
     ),
     verb!(LOOK, show, Look, "Show what processes do with each signal"),
     verb!(LOOK, wait, Group, "Wait until processes have ended"),
+    verb!(
+        RUN,
+        run,
+        Plain,
+        "Run a command: trap, pass on and limit its signals, clean up after it"
+    ),
     verb!(
         RECEIVE,
         catch,
@@ -139,7 +147,7 @@ pub fn with_common(verb: &Verb) -> Command {
         .bin_name(format!("wigwag {}", verb.name))
         .display_name(format!("wigwag-{}", verb.name))
         .disable_version_flag(true);
-    if verb.group == FRAME {
+    if verb.group == FRAME || verb.group == RUN {
         return command;
     }
     command

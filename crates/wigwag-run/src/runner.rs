@@ -1,0 +1,583 @@
+//! The loop: signals in, the command's end out.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{getpgrp, getpid, getsid};
+use wigwag::disposition::{self, Handling};
+use wigwag::exec::ExecSignals;
+use wigwag::{
+    Cause, Scope, Signal, SignalFd, SignalInfo, SignalSet, WaitStatus, mask, pidfd_send, send,
+};
+use wigwag_process::execute::NoObserver;
+use wigwag_process::order::{Action, Guards, Order, Schedule};
+use wigwag_process::plan::prepare;
+use wigwag_process::procfs::Proc;
+use wigwag_process::selector::{Selector, Target};
+
+use crate::children::{self, Cleaning, Helper, Helpers};
+use crate::ended::{CleanUp, Ended, Passed, Usage};
+use crate::forward::{Fate, Own, fate};
+use crate::start::{self, Started};
+use crate::sys::{self, Whose};
+use crate::terminal::{self, Terminal};
+use crate::{Error, Run, To, temp};
+
+/// How many signals are remembered for the report.
+const REMEMBERED: usize = 1_000;
+/// How soon a signal for which there was no room is tried again.
+const AGAIN: Duration = Duration::from_millis(1);
+/// How often what is left of a tree is looked for anew.
+const ROUNDS: u32 = 16;
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The command runs, or a trap does.
+    Running,
+    /// What it has left is ended.
+    Sweeping,
+    /// The clean-up runs.
+    Cleaning,
+    Over,
+}
+
+struct Runner<'a> {
+    run: &'a Run,
+    before: ExecSignals,
+    own: Own,
+    taken: SignalFd,
+    begun: Instant,
+    command: Started,
+    ended: Option<(WaitStatus, Usage)>,
+    took: Duration,
+    is_stopped: bool,
+    terminal: Option<Terminal>,
+    folder: Option<PathBuf>,
+    helpers: Helpers,
+    /// Of signals whose trap runs already.
+    waiting: VecDeque<SignalInfo>,
+    /// Of signals for which the command's user had no room in the queue.
+    backlog: VecDeque<SignalInfo>,
+    deadline: Option<Instant>,
+    timed_out: bool,
+    passed: VecDeque<Passed>,
+    phase: Phase,
+    rounds: u32,
+    clean_up: CleanUp,
+    collects_all: bool,
+}
+
+/// Whether what is asked for can be so.
+fn check(run: &Run) -> Result<(), Error> {
+    let conflict = |text: String| Err(Error::Conflict(text));
+    if run.command.first().is_none_or(|program| program.is_empty()) {
+        return Err(Error::Empty);
+    }
+    let both = run.ignore & run.default;
+    if !both.is_empty() {
+        return conflict(format!(
+            "{both} cannot be both ignored and at its default action"
+        ));
+    }
+    let both = run.block & run.unblock;
+    if !both.is_empty() {
+        return conflict(format!("{both} cannot be both blocked and unblocked"));
+    }
+    let mut trapped = SignalSet::EMPTY;
+    for trap in &run.traps {
+        let twice = trapped & trap.when.signals;
+        if !twice.is_empty() {
+            return conflict(format!("two traps for {twice}: write both commands in one"));
+        }
+        trapped |= trap.when.signals;
+    }
+    let name = run.temp_dir.as_deref();
+    if name.is_some_and(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        return conflict("the folder's variable needs a name without '='".into());
+    }
+    Ok(())
+}
+
+pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
+    check(run)?;
+    let before = start::as_before();
+    // What can be taken from the kernel; a fault ends this process as any other.
+    let all = SignalSet::ALL - SignalSet::FAULTS;
+    let _blocked = mask::block(all);
+    let is_init = getpid().is_init();
+    let collects_all = run.init || is_init;
+    if (collects_all || run.linger.is_some() || run.timeout.is_some()) && !is_init {
+        sys::become_subreaper().map_err(Error::system("become a child subreaper"))?;
+    }
+    // Ignored, it would have the kernel throw every status away.
+    if disposition::get(Signal::CHLD)?.handling == Handling::Ignore {
+        disposition::default(Signal::CHLD)?;
+    }
+    if let Some(signal) = run.parent_death {
+        sys::signal_at_parents_end(signal)
+            .map_err(Error::system("ask for a signal at the parent's end"))?;
+    }
+    let taken = SignalFd::new(all)?;
+    let folder = match run.temp_dir {
+        Some(_) => Some(temp::make().map_err(Error::system("make a folder for the command"))?),
+        None => None,
+    };
+    let terminal = (run.to == To::Group).then(Terminal::open).flatten();
+    let own = Own {
+        pid: getpid().as_raw_nonzero().get(),
+        shares_group: run.to != To::Group,
+        leads_session: getsid(None).is_ok_and(|session| session == getpid()),
+    };
+    let begun = Instant::now();
+    let command = match start::command(run, &before, folder.as_deref(), terminal.as_ref()) {
+        Ok(command) => command,
+        Err(error) => {
+            if let Some(folder) = &folder {
+                let _ = temp::remove(folder);
+            }
+            if let Some(terminal) = &terminal {
+                // The child that could not execute has taken it.
+                terminal.give(getpgrp().as_raw_nonzero().get());
+            }
+            return Err(error);
+        }
+    };
+    let mut runner = Runner {
+        run,
+        before,
+        own,
+        taken,
+        begun,
+        deadline: run.timeout.map(|time| begun + time.unsigned_abs()),
+        command,
+        ended: None,
+        took: Duration::ZERO,
+        is_stopped: false,
+        terminal,
+        folder,
+        helpers: Helpers::default(),
+        waiting: VecDeque::new(),
+        backlog: VecDeque::new(),
+        timed_out: false,
+        passed: VecDeque::new(),
+        phase: Phase::Running,
+        rounds: 0,
+        clean_up: CleanUp::None,
+        collects_all,
+    };
+    runner.work()?;
+    Ok(runner.result())
+}
+
+impl Runner<'_> {
+    fn work(&mut self) -> Result<(), Error> {
+        // It may have ended before the descriptor was there to tell.
+        self.collect();
+        loop {
+            self.send_backlog();
+            self.advance();
+            if self.phase == Phase::Over {
+                return Ok(());
+            }
+            self.sleep().map_err(Error::system("wait for signals"))?;
+            // Those who send feel it when the command's queue is full: nothing more is taken until it has room.
+            while self.backlog.is_empty() {
+                let Some(info) = self.taken.read()? else {
+                    break;
+                };
+                self.take(info);
+            }
+            if self
+                .deadline
+                .is_some_and(|deadline| Instant::now() >= deadline)
+            {
+                self.deadline = None;
+                self.time_is_over();
+            }
+        }
+    }
+
+    fn sleep(&self) -> io::Result<()> {
+        let again = (!self.backlog.is_empty()).then_some(AGAIN);
+        let deadline = self
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let limit = [again, deadline].into_iter().flatten().min();
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        let events = match self.backlog.is_empty() {
+            true => PollFlags::IN,
+            false => PollFlags::empty(),
+        };
+        match poll(&mut [PollFd::new(&self.taken, events)], limit.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// One that has come.
+    fn take(&mut self, info: SignalInfo) {
+        match fate(&info, self.own) {
+            Fate::Collect => self.collect(),
+            Fate::Own => {}
+            Fate::Forward if info.signal == Signal::CONT => self.go_on(info),
+            fate => self.trap_or_pass(info, fate == Fate::Forward),
+        }
+    }
+
+    fn trap_or_pass(&mut self, info: SignalInfo, pass: bool) {
+        let of = |trap: &&crate::Trap| trap.when.signals.contains(info.signal);
+        let Some(trap) = self.run.traps.iter().find(of) else {
+            if pass {
+                self.pass(info);
+            }
+            return;
+        };
+        if self.ended.is_some() {
+            return;
+        }
+        let same =
+            |helper: &Helper| matches!(helper, Helper::Trap { of, .. } if of.signal == info.signal);
+        if self.helpers.any(same) {
+            self.waiting.push_back(info);
+            return;
+        }
+        let then = (pass && !self.run.swallow).then_some(info);
+        let shell = start::shell(
+            self.run,
+            &self.before,
+            self.folder.as_deref(),
+            &trap.text,
+            Some(info.signal),
+            self.command.pid,
+        );
+        self.note(info, then.and_then(|info| self.run.map.of(info.signal)));
+        match shell {
+            Ok(child) => self
+                .helpers
+                .add(child.id() as i32, Helper::Trap { then, of: info }),
+            // Without a shell the command at least gets what was meant for it.
+            Err(_) => then.into_iter().for_each(|info| self.send(info)),
+        }
+    }
+
+    fn note(&mut self, info: SignalInfo, to: Option<Signal>) {
+        if self.passed.len() == REMEMBERED {
+            self.passed.pop_front();
+        }
+        self.passed.push_back(Passed {
+            signal: info.signal,
+            to,
+            cause: info.cause,
+            after: self.begun.elapsed(),
+        });
+    }
+
+    /// Passes one on, as what it is mapped to.
+    fn pass(&mut self, info: SignalInfo) {
+        if self.ended.is_none() {
+            self.note(info, self.run.map.of(info.signal));
+            self.send(info);
+        }
+    }
+
+    fn send(&mut self, info: SignalInfo) {
+        if self.ended.is_some() {
+            return;
+        }
+        let Some(signal) = self.run.map.of(info.signal) else {
+            return;
+        };
+        if !self.backlog.is_empty() || !self.try_send(signal, &info) {
+            self.backlog.push_back(info);
+        }
+    }
+
+    /// False where the queue of the command's user is full.
+    fn try_send(&self, signal: Signal, info: &SignalInfo) -> bool {
+        let value = match info.cause {
+            Cause::Queue { value, .. }
+            | Cause::MessageQueue { value, .. }
+            | Cause::Timer { value, .. } => Some(value),
+            _ => None,
+        };
+        let pidfd = &self.command.pidfd;
+        let sent = match (self.run.to, value) {
+            (To::Tree, value) => {
+                self.send_to_tree(signal, value.map(wigwag::info::Value::int));
+                return true;
+            }
+            (To::Child, Some(value)) => sys::queue(pidfd, signal, value.pointer()),
+            (To::Child, None) => pidfd.send(signal).map_err(io::Error::from),
+            (To::Group, value) => self.send_to_group(signal, value.map(wigwag::info::Value::int)),
+        };
+        !matches!(sent, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// The command's group, which cannot be another's as long as the command has not been collected.
+    fn send_to_group(&self, signal: Signal, value: Option<i32>) -> io::Result<()> {
+        use std::os::fd::AsFd;
+        let sent = pidfd_send(
+            self.command.pidfd.as_fd(),
+            Some(signal),
+            value,
+            Scope::Group,
+        );
+        match sent {
+            Err(error) if error.is_unsupported() => Ok(send::send_group(self.command.pid, signal)?),
+            sent => Ok(sent?),
+        }
+    }
+
+    fn send_to_tree(&self, signal: Signal, value: Option<i32>) {
+        let Ok(proc) = Proc::open() else {
+            let _ = self.command.pidfd.send(signal);
+            return;
+        };
+        let order = Order {
+            whom: Selector {
+                targets: self.roots().into_iter().map(Target::Tree).collect(),
+                ..Selector::default()
+            },
+            action: Action::Send {
+                signal: Some(signal),
+                value,
+                schedule: Schedule::NOW,
+            },
+            guards: Guards {
+                ignore_missing: true,
+                max: None,
+                ..Guards::default()
+            },
+            watch: None,
+        };
+        if let Ok(prepared) = prepare(&proc, order) {
+            prepared.execute(&mut NoObserver);
+        }
+    }
+
+    /// The command and, where they become children of this process, the orphans of its tree.
+    fn roots(&self) -> Vec<i32> {
+        children::others(&self.helpers).unwrap_or_else(|| vec![self.command.pid])
+    }
+
+    fn send_backlog(&mut self) {
+        while let Some(info) = self.backlog.front().copied() {
+            let signal = self.run.map.of(info.signal);
+            if self.ended.is_none() && !signal.is_none_or(|signal| self.try_send(signal, &info)) {
+                return;
+            }
+            self.backlog.pop_front();
+        }
+    }
+
+    /// CONT: fg and bg send it to the whole group, and the command may go on already.
+    fn go_on(&mut self, info: SignalInfo) {
+        let was_stopped = self.is_stopped;
+        self.collect();
+        if was_stopped && !self.is_stopped {
+            return;
+        }
+        if let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.is_ours()) {
+            terminal.give(self.command.pid);
+        }
+        self.trap_or_pass(info, true);
+    }
+
+    /// All news of children.
+    fn collect(&mut self) {
+        loop {
+            let news = match self.collects_all {
+                true => sys::news(Whose::Anybody),
+                false => self.news_of_own(),
+            };
+            let Some((pid, status, usage)) = news else {
+                return;
+            };
+            if pid == self.command.pid && self.ended.is_none() {
+                self.command_has(status, usage);
+            } else if !matches!(status, WaitStatus::Stopped(_) | WaitStatus::Continued)
+                && let Some(helper) = self.helpers.take(pid)
+            {
+                self.helper_has_ended(helper, status);
+            }
+        }
+    }
+
+    fn news_of_own(&self) -> Option<(i32, WaitStatus, Usage)> {
+        let command = match self.ended {
+            None => sys::news(Whose::Child(self.command.pid)),
+            Some(_) => None,
+        };
+        let helpers = || {
+            self.helpers
+                .news()
+                .map(|(pid, status)| (pid, status, Usage::default()))
+        };
+        command.or_else(helpers)
+    }
+
+    fn command_has(&mut self, status: WaitStatus, usage: Usage) {
+        match status {
+            WaitStatus::Stopped(signal) => {
+                self.is_stopped = true;
+                if terminal::is_job_control(signal) {
+                    self.stop_with_it(signal);
+                }
+            }
+            WaitStatus::Continued => self.is_stopped = false,
+            status => {
+                self.took = self.begun.elapsed();
+                self.ended = Some((status, usage));
+                self.deadline = None;
+                self.backlog.clear();
+                if let Some(terminal) = &self.terminal {
+                    terminal.take_back(self.command.pid);
+                }
+            }
+        }
+    }
+
+    /// The command was stopped from the terminal: the shell is to see its job stopped.
+    fn stop_with_it(&mut self, signal: Signal) {
+        if let Some(terminal) = &self.terminal {
+            if terminal.is_ours() && signal != Signal::TSTP {
+                // It wanted the terminal, which is ours to give.
+                terminal.give(self.command.pid);
+                let _ = self.send_to_group(Signal::CONT, None);
+                return;
+            }
+            terminal.take_back(self.command.pid);
+        }
+        let stopped = terminal::stop_by(signal);
+        self.deadline = self.deadline.map(|deadline| deadline + stopped);
+    }
+
+    fn helper_has_ended(&mut self, helper: Helper, status: WaitStatus) {
+        match helper {
+            Helper::Trap { then, of } => {
+                then.into_iter().for_each(|info| self.send(info));
+                if let Some(at) = self
+                    .waiting
+                    .iter()
+                    .position(|info| info.signal == of.signal)
+                    && let Some(info) = self.waiting.remove(at)
+                {
+                    let pass = fate(&info, self.own) == Fate::Forward;
+                    self.trap_or_pass(info, pass);
+                }
+            }
+            Helper::Stopper => {}
+            Helper::Cleaner => {
+                self.clean_up = match status {
+                    WaitStatus::Exited(0) => CleanUp::Done,
+                    status => CleanUp::Failed(status),
+                };
+                self.phase = Phase::Over;
+            }
+        }
+    }
+
+    fn time_is_over(&mut self) {
+        if self.ended.is_none() {
+            self.timed_out = true;
+            let ladder = self.run.ladder.clone();
+            self.stop(&ladder);
+        }
+    }
+
+    /// Ends all that are left, in the background. Whether there is anybody to end.
+    fn stop(&mut self, ladder: &wigwag_process::order::Ladder) -> bool {
+        let roots = self.roots();
+        if roots.is_empty() {
+            return false;
+        }
+        match children::stopper(roots.clone(), ladder) {
+            Ok(pid) => {
+                self.helpers.add(pid, Helper::Stopper);
+                true
+            }
+            Err(_) => {
+                // Without room for one more process, what can be done by this one.
+                for pid in roots {
+                    let _ = send::send(pid, Signal::KILL);
+                }
+                false
+            }
+        }
+    }
+
+    /// To the next phase, when this one is done.
+    fn advance(&mut self) {
+        if self.phase == Phase::Running {
+            let at_work = |helper: &Helper| matches!(helper, Helper::Trap { .. } | Helper::Stopper);
+            if self.ended.is_none() || self.helpers.any(at_work) {
+                return;
+            }
+            self.phase = Phase::Sweeping;
+        }
+        if self.phase == Phase::Sweeping {
+            if self.helpers.any(|helper| matches!(helper, Helper::Stopper)) {
+                return;
+            }
+            let ladder = match (&self.run.linger, self.timed_out) {
+                (Some(ladder), _) => Some(ladder.clone()),
+                (None, true) => Some(self.run.ladder.clone()),
+                (None, false) => None,
+            };
+            if let Some(ladder) = ladder {
+                self.rounds += 1;
+                self.collect_orphans();
+                if self.rounds <= ROUNDS && self.stop(&ladder) {
+                    return;
+                }
+            }
+            self.phase = Phase::Cleaning;
+            self.clean();
+        }
+    }
+
+    /// Orphans that have ended, of a subreaper that is no init.
+    fn collect_orphans(&mut self) {
+        for pid in children::others(&self.helpers).unwrap_or_default() {
+            let _ = sys::news(Whose::Child(pid));
+        }
+    }
+
+    fn clean(&mut self) {
+        let texts = self.run.traps.iter().filter(|trap| trap.when.exit);
+        let cleaning = Cleaning {
+            texts: texts.map(|trap| trap.text.clone()).collect(),
+            folder: self.folder.clone(),
+        };
+        if cleaning.is_empty() {
+            self.phase = Phase::Over;
+            return;
+        }
+        match cleaning.start(self.run, &self.before, self.command.pid) {
+            Ok(pid) => self.helpers.add(pid, Helper::Cleaner),
+            Err(_) => {
+                // Without room for one more process.
+                self.clean_up = CleanUp::Failed(WaitStatus::Exited(1));
+                self.phase = Phase::Over;
+            }
+        }
+    }
+
+    fn result(self) -> Ended {
+        let (status, usage) = self
+            .ended
+            .unwrap_or((WaitStatus::Exited(0), Usage::default()));
+        Ended {
+            status,
+            timed_out: self.timed_out,
+            took: self.took,
+            usage,
+            passed: self.passed.into(),
+            clean_up: self.clean_up,
+        }
+    }
+}
