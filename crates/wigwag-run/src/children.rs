@@ -1,18 +1,20 @@
 //! The processes that this one has started besides the command, and those that have become its children.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use wigwag::exec::ExecSignals;
 use wigwag::{SignalInfo, WaitStatus, send};
+use wigwag_process::census::census;
 use wigwag_process::execute::NoObserver;
 use wigwag_process::order::{Action, Guards, Ladder, Order};
 use wigwag_process::plan::prepare;
 use wigwag_process::procfs::Proc;
 use wigwag_process::selector::{Selector, Target};
 
+use crate::guardian::Token;
+use crate::start::Shell;
 use crate::sys::{self, Whose};
-use crate::{Run, start, temp};
+use crate::temp;
 
 /// What one was started for.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +28,8 @@ pub(crate) enum Helper {
     Stopper,
     /// Runs the traps on EXIT, and removes the folder.
     Cleaner,
+    /// Watches over this process.
+    Guardian,
 }
 
 /// The helpers that run.
@@ -59,19 +63,26 @@ impl Helpers {
     }
 }
 
-/// The children of this process that it has not started as helpers: the command, and orphans of its tree. `None` where `/proc` is not
-/// there.
-pub(crate) fn others(helpers: &Helpers) -> Option<Vec<i32>> {
-    let own = helpers.pids();
+/// The children of a process. `None` where `/proc` is not there, or the kernel was built without `CONFIG_PROC_CHILDREN`.
+pub(crate) fn of(parent: i32) -> Option<Vec<i32>> {
     let mut pids = Vec::new();
-    for thread in std::fs::read_dir("/proc/self/task").ok()? {
+    for thread in std::fs::read_dir(format!("/proc/{parent}/task")).ok()? {
         let text = std::fs::read_to_string(thread.ok()?.path().join("children")).ok()?;
-        let children = text
-            .split_whitespace()
-            .filter_map(|word| word.parse::<i32>().ok());
-        pids.extend(children.filter(|pid| !own.contains(pid)));
+        pids.extend(
+            text.split_whitespace()
+                .filter_map(|word| word.parse::<i32>().ok()),
+        );
     }
     Some(pids)
+}
+
+/// Those that a selector names.
+pub(crate) fn selected(selector: &Selector) -> Vec<i32> {
+    let found = Proc::open()
+        .ok()
+        .and_then(|proc| census(&proc, selector).ok());
+    let found = found.map(|census| census.found).unwrap_or_default();
+    found.iter().map(|process| process.pid()).collect()
 }
 
 /// Starts a process that ends these and all below them, by the ladder: the one that this process is goes on with its work meanwhile.
@@ -81,18 +92,11 @@ pub(crate) fn stopper(roots: Vec<i32>, ladder: &Ladder) -> io::Result<i32> {
             return end_all(&roots, ladder);
         };
         let order = Order {
-            whom: Selector {
-                targets: roots.into_iter().map(Target::Tree).collect(),
-                ..Selector::default()
-            },
+            whom: trees(roots),
             action: Action::Stop {
                 ladder: ladder.clone(),
             },
-            guards: Guards {
-                ignore_missing: true,
-                max: None,
-                ..Guards::default()
-            },
+            guards: guards(),
             watch: None,
         };
         // What it could not end is found by whoever asked for it.
@@ -101,6 +105,23 @@ pub(crate) fn stopper(roots: Vec<i32>, ladder: &Ladder) -> io::Result<i32> {
             true
         }))
     })
+}
+
+/// These and all below them.
+pub(crate) fn trees(roots: Vec<i32>) -> Selector {
+    Selector {
+        targets: roots.into_iter().map(Target::Tree).collect(),
+        ..Selector::default()
+    }
+}
+
+/// However many they are, and whoever has ended meanwhile.
+pub(crate) fn guards() -> Guards {
+    Guards {
+        ignore_missing: true,
+        max: None,
+        ..Guards::default()
+    }
 }
 
 /// The same without `/proc`: as process 1, where everybody else is of the tree, by kill(2) of everybody; else these alone.
@@ -123,35 +144,37 @@ fn end_all(roots: &[i32], ladder: &Ladder) -> i32 {
 #[derive(Clone, Debug)]
 pub(crate) struct Cleaning {
     pub(crate) texts: Vec<String>,
-    pub(crate) folder: Option<PathBuf>,
+    pub(crate) shell: Shell,
 }
 
 impl Cleaning {
     pub(crate) fn is_empty(&self) -> bool {
-        self.texts.is_empty() && self.folder.is_none()
+        self.texts.is_empty() && self.shell.folder.is_none()
     }
 
-    /// Starts a process that does it, in a session of its own: keys on the terminal do not end it.
-    pub(crate) fn start(&self, run: &Run, before: &ExecSignals, command: i32) -> io::Result<i32> {
+    /// Starts a process that does it, in a session of its own: keys on the terminal do not end it. Where somebody else has the token, it
+    /// does nothing.
+    pub(crate) fn start(&self, command: i32, token: &Token) -> io::Result<i32> {
         sys::fork(|| {
             let _ = rustix::process::setsid();
+            if !token.take() {
+                return 0;
+            }
             let mut status = 0;
             for text in &self.texts {
-                let folder = self.folder.as_deref();
-                let shell = start::shell(run, before, folder, text, None, command);
-                if !shell
-                    .and_then(|mut child| child.wait())
-                    .is_ok_and(|ended| ended.success())
-                {
+                let shell = self.shell.start(text, None, command);
+                let ended = shell.and_then(|mut child| child.wait());
+                if !ended.is_ok_and(|ended| ended.success()) {
                     status = 1;
                 }
             }
-            if let Some(folder) = &self.folder
+            if let Some((_, folder)) = &self.shell.folder
                 && let Err(error) = temp::remove(folder)
             {
                 complain(folder, &error);
                 status = 1;
             }
+            token.finish();
             status
         })
     }

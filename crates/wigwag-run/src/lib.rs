@@ -15,6 +15,7 @@ mod children;
 mod ended;
 mod error;
 mod forward;
+mod guardian;
 mod limits;
 mod runner;
 mod start;
@@ -29,7 +30,7 @@ use jiff::SignedDuration;
 use wigwag::{Signal, SignalSet};
 use wigwag_process::order::Ladder;
 
-pub use ended::{Ended, Passed, Usage};
+pub use ended::{CleanUp, Ended, Passed, Usage};
 pub use error::Error;
 pub use forward::Map;
 pub use trap::{Trap, TrapError, When};
@@ -64,6 +65,8 @@ pub struct Run {
     pub to: To,
     /// A directory is made for the command, and removed at the end; the name of the variable that has its path.
     pub temp_dir: Option<String>,
+    /// What the guardian does with the command where this process is gone before it. There is one where there is something to clean up.
+    pub on_loss: OnLoss,
     /// Collects every child that ends, also those whose parents have ended before: as process 1, or as a child subreaper
     /// (PR_SET_CHILD_SUBREAPER of prctl(2)). As process 1 always so.
     pub init: bool,
@@ -94,6 +97,16 @@ pub enum To {
     Tree,
 }
 
+/// What the guardian does with the command and its tree where the process that runs it has been killed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLoss {
+    /// Ends them by the ladder.
+    #[default]
+    Stop,
+    /// Lets the command finish.
+    Wait,
+}
+
 impl Run {
     /// Runs this command, with its signals passed on to it, and nothing more.
     ///
@@ -115,6 +128,7 @@ impl Run {
             map: Map::default(),
             to: To::default(),
             temp_dir: None,
+            on_loss: OnLoss::default(),
             init: false,
             linger: None,
             timeout: None,

@@ -2,26 +2,25 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{getpgrp, getpid, getsid};
+use rustix::process::{getpid, getsid};
 use wigwag::disposition::{self, Handling};
-use wigwag::exec::ExecSignals;
 use wigwag::{
-    Cause, Scope, Signal, SignalFd, SignalInfo, SignalSet, WaitStatus, mask, pidfd_send, send,
+    Cause, PidFd, Scope, Signal, SignalFd, SignalInfo, SignalSet, WaitStatus, mask, pidfd_send,
+    send,
 };
 use wigwag_process::execute::NoObserver;
-use wigwag_process::order::{Action, Guards, Order, Schedule};
+use wigwag_process::order::{Action, Order, Schedule};
 use wigwag_process::plan::prepare;
 use wigwag_process::procfs::Proc;
-use wigwag_process::selector::{Selector, Target};
 
 use crate::children::{self, Cleaning, Helper, Helpers};
 use crate::ended::{CleanUp, Ended, Passed, Usage};
 use crate::forward::{Fate, Own, fate};
-use crate::start::{self, Started};
+use crate::guardian::{self, Charge, Guardian, News, Token};
+use crate::start::{self, Gate, Shell};
 use crate::sys::{self, Whose};
 use crate::terminal::{self, Terminal};
 use crate::{Error, Run, To, temp};
@@ -47,16 +46,17 @@ enum Phase {
 
 struct Runner<'a> {
     run: &'a Run,
-    before: ExecSignals,
+    shell: Shell,
     own: Own,
     taken: SignalFd,
     begun: Instant,
-    command: Started,
+    command: i32,
+    pidfd: PidFd,
+    guard: Option<Guard>,
     ended: Option<(WaitStatus, Usage)>,
     took: Duration,
     is_stopped: bool,
     terminal: Option<Terminal>,
-    folder: Option<PathBuf>,
     helpers: Helpers,
     /// Of signals whose trap runs already.
     waiting: VecDeque<SignalInfo>,
@@ -69,6 +69,14 @@ struct Runner<'a> {
     rounds: u32,
     clean_up: CleanUp,
     collects_all: bool,
+}
+
+/// What there is where there is something to clean up.
+struct Guard {
+    charge: Charge,
+    token: Token,
+    /// `None` where it was killed, and there was no room for another.
+    guardian: Option<Guardian>,
 }
 
 /// Whether what is asked for can be so.
@@ -110,7 +118,8 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
     let _blocked = mask::block(all);
     let is_init = getpid().is_init();
     let collects_all = run.init || is_init;
-    if (collects_all || run.linger.is_some() || run.timeout.is_some()) && !is_init {
+    let cleans = run.temp_dir.is_some() || run.traps.iter().any(|trap| trap.when.exit);
+    if (collects_all || cleans || run.linger.is_some() || run.timeout.is_some()) && !is_init {
         sys::become_subreaper().map_err(Error::system("become a child subreaper"))?;
     }
     // Ignored, it would have the kernel throw every status away.
@@ -122,8 +131,11 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
             .map_err(Error::system("ask for a signal at the parent's end"))?;
     }
     let taken = SignalFd::new(all)?;
-    let folder = match run.temp_dir {
-        Some(_) => Some(temp::make().map_err(Error::system("make a folder for the command"))?),
+    let folder = match &run.temp_dir {
+        Some(variable) => {
+            let path = temp::name().map_err(Error::system("name a folder for the command"))?;
+            Some((variable.clone(), path))
+        }
         None => None,
     };
     let terminal = (run.to == To::Group).then(Terminal::open).flatten();
@@ -132,33 +144,79 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
         shares_group: run.to != To::Group,
         leads_session: getsid(None).is_ok_and(|session| session == getpid()),
     };
+    let texts = run.traps.iter().filter(|trap| trap.when.exit);
+    let mut cleaning = Cleaning {
+        texts: texts.map(|trap| trap.text.clone()).collect(),
+        shell: Shell {
+            folder,
+            before,
+            mark: None,
+        },
+    };
+    // The end of process 1 is that of all: nobody could do anything after it.
+    let guarded = !cleaning.is_empty() && !is_init;
+    if guarded {
+        let beside = temp::word().map_err(Error::system("name this run"))?;
+        cleaning.shell.mark = Some(format!("{}-{beside}", own.pid));
+    }
+    let gate = Gate::new().map_err(Error::system("make a pipe"))?;
+    let shell = cleaning.shell.clone();
+    let child = || start::execute(run, &shell, terminal.as_ref(), &gate, guarded);
+    let mut guard = None;
+    let command = if cleaning.is_empty() || !guarded {
+        sys::fork(child).map_err(|error| start::refused(run, error))?
+    } else {
+        let mut token = Token::new().map_err(Error::system("make a pipe"))?;
+        let charge = Charge {
+            cleaning: cleaning.clone(),
+            on_loss: run.on_loss,
+            ladder: run.ladder.clone(),
+            mark: shell.mark.clone().unwrap_or_default(),
+            errors: guardian::errors(),
+        };
+        let own_group = run.to == To::Group;
+        let armed = Guardian::arm(&charge, &mut token, own_group, child, gate.parents());
+        let (guardian, command) = armed.map_err(Error::system("start the guardian"))?;
+        guard = Some(Guard {
+            charge,
+            token,
+            guardian: Some(guardian),
+        });
+        command
+    };
+    let pidfd = PidFd::open(command)?;
+    if let Some(guardian) = guard.as_ref().and_then(|guard| guard.guardian.as_ref()) {
+        guardian
+            .acknowledge()
+            .map_err(Error::system("tell the guardian"))?;
+    }
+    // From here on there is somebody to remove it.
+    let made = shell.folder.as_ref().map(|(_, path)| temp::make(path));
     let begun = Instant::now();
-    let command = match start::command(run, &before, folder.as_deref(), terminal.as_ref()) {
-        Ok(command) => command,
-        Err(error) => {
-            if let Some(folder) = &folder {
-                let _ = temp::remove(folder);
-            }
-            if let Some(terminal) = &terminal {
-                // The child that could not execute has taken it.
-                terminal.give(getpgrp().as_raw_nonzero().get());
-            }
-            return Err(error);
+    let refused = match made {
+        Some(Err(error)) => {
+            cleaning.shell.folder = None;
+            Some(Error::System {
+                what: "make a folder for the command".into(),
+                error,
+            })
         }
+        _ => gate.open().map(|error| start::refused(run, error)),
     };
     let mut runner = Runner {
         run,
-        before,
+        shell,
         own,
         taken,
         begun,
         deadline: run.timeout.map(|time| begun + time.unsigned_abs()),
         command,
+        pidfd,
+        guard,
         ended: None,
         took: Duration::ZERO,
         is_stopped: false,
         terminal,
-        folder,
         helpers: Helpers::default(),
         waiting: VecDeque::new(),
         backlog: VecDeque::new(),
@@ -169,17 +227,26 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
         clean_up: CleanUp::None,
         collects_all,
     };
-    runner.work()?;
+    if let Some(guardian) = runner.guardian() {
+        let pid = guardian.pid;
+        runner.helpers.add(pid, Helper::Guardian);
+    }
+    if let Some(error) = refused {
+        cleaning.texts.clear();
+        runner.give_up(&cleaning);
+        return Err(error);
+    }
+    runner.work(&cleaning)?;
     Ok(runner.result())
 }
 
 impl Runner<'_> {
-    fn work(&mut self) -> Result<(), Error> {
+    fn work(&mut self, cleaning: &Cleaning) -> Result<(), Error> {
         // It may have ended before the descriptor was there to tell.
         self.collect();
         loop {
             self.send_backlog();
-            self.advance();
+            self.advance(cleaning);
             if self.phase == Phase::Over {
                 return Ok(());
             }
@@ -190,6 +257,9 @@ impl Runner<'_> {
                     break;
                 };
                 self.take(info);
+            }
+            if self.parent().is_some() {
+                self.collect();
             }
             if self
                 .deadline
@@ -212,7 +282,12 @@ impl Runner<'_> {
             true => PollFlags::IN,
             false => PollFlags::empty(),
         };
-        match poll(&mut [PollFd::new(&self.taken, events)], limit.as_ref()) {
+        let mut fds = vec![PollFd::new(&self.taken, events)];
+        fds.extend(
+            self.parent()
+                .map(|guardian| PollFd::new(guardian.socket(), PollFlags::IN)),
+        );
+        match poll(&mut fds, limit.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -246,14 +321,9 @@ impl Runner<'_> {
             return;
         }
         let then = (pass && !self.run.swallow).then_some(info);
-        let shell = start::shell(
-            self.run,
-            &self.before,
-            self.folder.as_deref(),
-            &trap.text,
-            Some(info.signal),
-            self.command.pid,
-        );
+        let shell = self
+            .shell
+            .start(&trap.text, Some(info.signal), self.command);
         self.note(info, then.and_then(|info| self.run.map.of(info.signal)));
         match shell {
             Ok(child) => self
@@ -304,7 +374,7 @@ impl Runner<'_> {
             | Cause::Timer { value, .. } => Some(value),
             _ => None,
         };
-        let pidfd = &self.command.pidfd;
+        let pidfd = &self.pidfd;
         let sent = match (self.run.to, value) {
             (To::Tree, value) => {
                 self.send_to_tree(signal, value.map(wigwag::info::Value::int));
@@ -320,38 +390,26 @@ impl Runner<'_> {
     /// The command's group, which cannot be another's as long as the command has not been collected.
     fn send_to_group(&self, signal: Signal, value: Option<i32>) -> io::Result<()> {
         use std::os::fd::AsFd;
-        let sent = pidfd_send(
-            self.command.pidfd.as_fd(),
-            Some(signal),
-            value,
-            Scope::Group,
-        );
+        let sent = pidfd_send(self.pidfd.as_fd(), Some(signal), value, Scope::Group);
         match sent {
-            Err(error) if error.is_unsupported() => Ok(send::send_group(self.command.pid, signal)?),
+            Err(error) if error.is_unsupported() => Ok(send::send_group(self.command, signal)?),
             sent => Ok(sent?),
         }
     }
 
     fn send_to_tree(&self, signal: Signal, value: Option<i32>) {
         let Ok(proc) = Proc::open() else {
-            let _ = self.command.pidfd.send(signal);
+            let _ = self.pidfd.send(signal);
             return;
         };
         let order = Order {
-            whom: Selector {
-                targets: self.roots().into_iter().map(Target::Tree).collect(),
-                ..Selector::default()
-            },
+            whom: children::trees(self.roots()),
             action: Action::Send {
                 signal: Some(signal),
                 value,
                 schedule: Schedule::NOW,
             },
-            guards: Guards {
-                ignore_missing: true,
-                max: None,
-                ..Guards::default()
-            },
+            guards: children::guards(),
             watch: None,
         };
         if let Ok(prepared) = prepare(&proc, order) {
@@ -359,9 +417,26 @@ impl Runner<'_> {
         }
     }
 
-    /// The command and, where they become children of this process, the orphans of its tree.
+    fn guardian(&self) -> Option<&Guardian> {
+        self.guard.as_ref()?.guardian.as_ref()
+    }
+
+    /// The guardian whose child the command is.
+    fn parent(&self) -> Option<&Guardian> {
+        self.guardian().filter(|guardian| guardian.is_parent)
+    }
+
+    /// The command and, where they become children of this process or the guardian, the orphans of its tree.
     fn roots(&self) -> Vec<i32> {
-        children::others(&self.helpers).unwrap_or_else(|| vec![self.command.pid])
+        let parent = self.parent().map_or(self.own.pid, |guardian| guardian.pid);
+        let helpers = self.helpers.pids();
+        match children::of(parent) {
+            Some(mut pids) => {
+                pids.retain(|pid| !helpers.contains(pid));
+                pids
+            }
+            None => vec![self.command],
+        }
     }
 
     fn send_backlog(&mut self) {
@@ -382,7 +457,7 @@ impl Runner<'_> {
             return;
         }
         if let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.is_ours()) {
-            terminal.give(self.command.pid);
+            terminal.give(self.command);
         }
         self.trap_or_pass(info, true);
     }
@@ -390,14 +465,17 @@ impl Runner<'_> {
     /// All news of children.
     fn collect(&mut self) {
         loop {
-            let news = match self.collects_all {
-                true => sys::news(Whose::Anybody),
-                false => self.news_of_own(),
+            let own = self.news_of_own();
+            let all = || {
+                self.collects_all
+                    .then(|| sys::news(Whose::Anybody))
+                    .flatten()
             };
+            let news = own.or_else(all);
             let Some((pid, status, usage)) = news else {
                 return;
             };
-            if pid == self.command.pid && self.ended.is_none() {
+            if pid == self.command && self.ended.is_none() {
                 self.command_has(status, usage);
             } else if !matches!(status, WaitStatus::Stopped(_) | WaitStatus::Continued)
                 && let Some(helper) = self.helpers.take(pid)
@@ -408,16 +486,18 @@ impl Runner<'_> {
     }
 
     fn news_of_own(&self) -> Option<(i32, WaitStatus, Usage)> {
-        let command = match self.ended {
-            None => sys::news(Whose::Child(self.command.pid)),
-            Some(_) => None,
+        let told = || match self.parent()?.news()? {
+            News::Command(status, usage) => Some((self.command, status, usage)),
+            News::Armed(_) | News::Failed(_) => None,
         };
+        // Of a guardian's child there is no news here, until that is gone.
+        let command = || sys::news(Whose::Child(self.command));
         let helpers = || {
             self.helpers
                 .news()
                 .map(|(pid, status)| (pid, status, Usage::default()))
         };
-        command.or_else(helpers)
+        told().or_else(command).or_else(helpers)
     }
 
     fn command_has(&mut self, status: WaitStatus, usage: Usage) {
@@ -435,7 +515,7 @@ impl Runner<'_> {
                 self.deadline = None;
                 self.backlog.clear();
                 if let Some(terminal) = &self.terminal {
-                    terminal.take_back(self.command.pid);
+                    terminal.take_back(self.command);
                 }
             }
         }
@@ -446,11 +526,11 @@ impl Runner<'_> {
         if let Some(terminal) = &self.terminal {
             if terminal.is_ours() && signal != Signal::TSTP {
                 // It wanted the terminal, which is ours to give.
-                terminal.give(self.command.pid);
+                terminal.give(self.command);
                 let _ = self.send_to_group(Signal::CONT, None);
                 return;
             }
-            terminal.take_back(self.command.pid);
+            terminal.take_back(self.command);
         }
         let stopped = terminal::stop_by(signal);
         self.deadline = self.deadline.map(|deadline| deadline + stopped);
@@ -471,6 +551,7 @@ impl Runner<'_> {
                 }
             }
             Helper::Stopper => {}
+            Helper::Guardian => self.guardian_is_gone(),
             Helper::Cleaner => {
                 self.clean_up = match status {
                     WaitStatus::Exited(0) => CleanUp::Done,
@@ -478,6 +559,23 @@ impl Runner<'_> {
                 };
                 self.phase = Phase::Over;
             }
+        }
+    }
+
+    /// The command, where it was its child, has become this process's. Another one takes its place.
+    fn guardian_is_gone(&mut self) {
+        // What it had told before.
+        while let Some(News::Command(status, usage)) = self.parent().and_then(Guardian::news) {
+            if self.ended.is_none() {
+                self.command_has(status, usage);
+            }
+        }
+        let command = self.command;
+        let Some(guard) = &mut self.guard else { return };
+        guard.guardian = Guardian::replace(&guard.charge, &mut guard.token, command).ok();
+        if let Some(guardian) = &guard.guardian {
+            let pid = guardian.pid;
+            self.helpers.add(pid, Helper::Guardian);
         }
     }
 
@@ -511,7 +609,7 @@ impl Runner<'_> {
     }
 
     /// To the next phase, when this one is done.
-    fn advance(&mut self) {
+    fn advance(&mut self, cleaning: &Cleaning) {
         if self.phase == Phase::Running {
             let at_work = |helper: &Helper| matches!(helper, Helper::Trap { .. } | Helper::Stopper);
             if self.ended.is_none() || self.helpers.any(at_work) {
@@ -536,28 +634,29 @@ impl Runner<'_> {
                 }
             }
             self.phase = Phase::Cleaning;
-            self.clean();
+            self.clean(cleaning);
         }
     }
 
     /// Orphans that have ended, of a subreaper that is no init.
     fn collect_orphans(&mut self) {
-        for pid in children::others(&self.helpers).unwrap_or_default() {
-            let _ = sys::news(Whose::Child(pid));
+        if self.parent().is_none() {
+            for pid in self.roots() {
+                let _ = sys::news(Whose::Child(pid));
+            }
         }
     }
 
-    fn clean(&mut self) {
-        let texts = self.run.traps.iter().filter(|trap| trap.when.exit);
-        let cleaning = Cleaning {
-            texts: texts.map(|trap| trap.text.clone()).collect(),
-            folder: self.folder.clone(),
-        };
+    fn clean(&mut self, cleaning: &Cleaning) {
         if cleaning.is_empty() {
             self.phase = Phase::Over;
             return;
         }
-        match cleaning.start(self.run, &self.before, self.command.pid) {
+        let started = match &self.guard {
+            Some(guard) => cleaning.start(self.command, &guard.token),
+            None => Token::new().and_then(|token| cleaning.start(self.command, &token)),
+        };
+        match started {
             Ok(pid) => self.helpers.add(pid, Helper::Cleaner),
             Err(_) => {
                 // Without room for one more process.
@@ -567,7 +666,35 @@ impl Runner<'_> {
         }
     }
 
-    fn result(self) -> Ended {
+    /// The command could not be executed: the folder goes again, the child that could not is collected.
+    fn give_up(&mut self, cleaning: &Cleaning) {
+        if let Some(terminal) = &self.terminal {
+            terminal.take_back(self.command);
+        }
+        self.clean(cleaning);
+        if self.phase != Phase::Over {
+            for pid in self.helpers.pids() {
+                if matches!(self.helpers.take(pid), Some(Helper::Cleaner)) {
+                    sys::wait_for(pid);
+                }
+            }
+        }
+        let is_parent = self.parent().is_some();
+        self.dismiss();
+        if !is_parent {
+            sys::wait_for(self.command);
+        }
+    }
+
+    /// The guardian is not needed any more.
+    fn dismiss(&mut self) {
+        if let Some(guardian) = self.guard.as_mut().and_then(|guard| guard.guardian.take()) {
+            guardian.leave();
+        }
+    }
+
+    fn result(mut self) -> Ended {
+        self.dismiss();
         let (status, usage) = self
             .ended
             .unwrap_or((WaitStatus::Exited(0), Usage::default()));

@@ -1,23 +1,20 @@
 //! Starting the command, and the shell commands of traps.
 
-use std::io;
-use std::path::Path;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 
-use rustix::process::{Pid, getpid, setpgid};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{getpid, setpgid};
+use wigwag::Signal;
 use wigwag::exec::{CommandSignals, ExecSignals};
-use wigwag::{PidFd, Signal};
 
+use crate::guardian::MARK;
 use crate::limits::Limits;
 use crate::terminal::Terminal;
 use crate::{Error, Run, To, sys};
-
-/// The command, started.
-#[derive(Debug)]
-pub(crate) struct Started {
-    pub(crate) pid: i32,
-    pub(crate) pidfd: PidFd,
-}
 
 /// The masks and dispositions that this process was started with.
 pub(crate) fn as_before() -> ExecSignals {
@@ -29,64 +26,115 @@ pub(crate) fn as_before() -> ExecSignals {
 }
 
 /// What the command is to start with.
-pub(crate) fn signals(run: &Run, before: &ExecSignals) -> ExecSignals {
+fn signals(run: &Run, before: &ExecSignals) -> ExecSignals {
     let blocked = (before.blocked() | run.block) - run.unblock;
     before
-        .clone()
         .ignore(run.ignore)
         .default_action(run.default)
         .mask(blocked)
 }
 
-pub(crate) fn command(
-    run: &Run,
-    before: &ExecSignals,
-    temp: Option<&Path>,
-    terminal: Option<&Terminal>,
-) -> Result<Started, Error> {
-    let (program, words) = run.command.split_first().ok_or(Error::Empty)?;
-    let mut command = Command::new(program);
-    command.args(words);
-    if let (Some(name), Some(path)) = (&run.temp_dir, temp) {
-        command.env(name, path);
+/// Two pipes: through one a process that has been forked is told to go on, through the other it tells why it could not execute.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    go: (OwnedFd, OwnedFd),
+    refused: (OwnedFd, OwnedFd),
+}
+
+impl Gate {
+    pub(crate) fn new() -> io::Result<Gate> {
+        Ok(Gate {
+            go: pipe_with(PipeFlags::CLOEXEC)?,
+            refused: pipe_with(PipeFlags::CLOEXEC)?,
+        })
     }
-    let own_group = run.to == To::Group;
-    let terminal = terminal
-        .filter(|terminal| terminal.is_ours())
-        .and_then(Terminal::try_clone);
-    let limits = Limits::of(run);
-    let parent_death = run.parent_death;
-    let parent = getpid();
-    sys::before_exec(&mut command, move || {
-        if own_group {
-            setpgid(None, None)?;
-            if let Some(terminal) = &terminal {
-                terminal.give(getpid().as_raw_nonzero().get());
+
+    /// The ends that the parent alone may hold, so that the child sees its end.
+    pub(crate) fn parents(&self) -> [&OwnedFd; 2] {
+        [&self.go.1, &self.refused.0]
+    }
+
+    /// In the child: waits. False where the parent is gone.
+    fn wait(&self) -> bool {
+        self.parents().into_iter().for_each(sys::close);
+        loop {
+            match rustix::io::read(&self.go.0, &mut [0; 1]) {
+                Ok(count) => return count == 1,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return false,
             }
         }
-        if let Some(signal) = parent_death {
+    }
+
+    /// In the parent: lets it execute; why it could not.
+    pub(crate) fn open(self) -> Option<io::Error> {
+        let (mut refused, there) = (std::fs::File::from(self.refused.0), self.refused.1);
+        drop(there);
+        let mut go = std::fs::File::from(self.go.1);
+        let _ = go.write_all(b"g");
+        let mut errno = [0; 4];
+        refused.read_exact(&mut errno).ok()?;
+        Some(io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))
+    }
+}
+
+/// The child's side: executes the command, or tells why not. Its exit status.
+pub(crate) fn execute(
+    run: &Run,
+    shell: &Shell,
+    terminal: Option<&Terminal>,
+    gate: &Gate,
+    guarded: bool,
+) -> i32 {
+    let own_group = run.to == To::Group;
+    let parent = rustix::process::getppid();
+    let prepared = match own_group {
+        true => setpgid(None, None).map_err(io::Error::from),
+        false => Ok(()),
+    };
+    if !gate.wait() {
+        return 125;
+    }
+    let error = prepared.and_then(|()| {
+        if own_group && let Some(terminal) = terminal.filter(|terminal| terminal.is_ours()) {
+            terminal.give(getpid().as_raw_nonzero().get());
+        }
+        // Guarded, it ends with this process all the same.
+        if let Some(signal) = run.parent_death.filter(|_| !guarded) {
             sys::signal_at_parents_end(signal)?;
             // It may have ended before.
-            if rustix::process::getppid() != Some(parent) {
+            if rustix::process::getppid() != parent {
                 return Err(io::Error::from_raw_os_error(libc::ESRCH));
             }
         }
-        limits.set()
+        Limits::of(run).set()
     });
-    command.signals(&signals(run, before));
-    let child = command
-        .spawn()
-        .map_err(|error| refused(program.to_string_lossy().into_owned(), error))?;
-    let pid = child.id() as i32;
-    if own_group {
-        // The child does the same: whoever comes first, it is done when both go on.
-        let _ = setpgid(Pid::from_raw(pid), Pid::from_raw(pid));
-    }
-    let pidfd = PidFd::open(pid)?;
-    Ok(Started { pid, pidfd })
+    let (program, words) = match run.command.split_first() {
+        Some(both) => both,
+        None => return 125,
+    };
+    let error = match error {
+        Ok(()) => {
+            let mut command = Command::new(program);
+            command.args(words);
+            shell.environment(&mut command);
+            command.signals(&signals(run, &shell.before));
+            command.exec()
+        }
+        Err(error) => error,
+    };
+    let errno = error.raw_os_error().unwrap_or(libc::EIO);
+    let _ = rustix::io::write(&gate.refused.1, &errno.to_ne_bytes());
+    127
 }
 
-fn refused(program: String, error: io::Error) -> Error {
+/// What execve(2) says, in words.
+pub(crate) fn refused(run: &Run, error: io::Error) -> Error {
+    let program = run
+        .command
+        .first()
+        .map(|program| program.to_string_lossy().into_owned());
+    let program = program.unwrap_or_default();
     match error.raw_os_error() {
         Some(libc::ENOENT) => Error::NotFound { program, error },
         Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ESRCH) => {
@@ -99,26 +147,43 @@ fn refused(program: String, error: io::Error) -> Error {
     }
 }
 
-/// `sh -c` with a trap's text, as the command was started.
-pub(crate) fn shell(
-    run: &Run,
-    before: &ExecSignals,
-    temp: Option<&Path>,
-    text: &str,
-    signal: Option<Signal>,
-    pid: i32,
-) -> io::Result<Child> {
-    let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(text);
-    if let (Some(name), Some(path)) = (&run.temp_dir, temp) {
-        command.env(name, path);
+/// With what the shell commands of traps, and the command, are started.
+#[derive(Clone, Debug)]
+pub(crate) struct Shell {
+    /// The folder's variable and path.
+    pub(crate) folder: Option<(String, PathBuf)>,
+    /// The signals from before.
+    pub(crate) before: ExecSignals,
+    /// By which those of this run can be found.
+    pub(crate) mark: Option<String>,
+}
+
+impl Shell {
+    fn environment(&self, command: &mut Command) {
+        if let Some((name, path)) = &self.folder {
+            command.env(name, path);
+        }
+        if let Some(mark) = &self.mark {
+            command.env(MARK, mark);
+        }
     }
-    command
-        .env(
-            "WIGWAG_SIGNAL",
-            signal.map_or("EXIT".into(), |signal| signal.to_string()),
-        )
-        .env("WIGWAG_PID", pid.to_string())
-        .signals(before)
-        .spawn()
+
+    /// `sh -c` with a trap's text.
+    pub(crate) fn start(&self, text: &str, signal: Option<Signal>, pid: i32) -> io::Result<Child> {
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(text);
+        self.environment(&mut command);
+        if signal.is_none() {
+            // A clean-up is not of the tree: it runs when that has ended.
+            command.env_remove(MARK);
+        }
+        command
+            .env(
+                "WIGWAG_SIGNAL",
+                signal.map_or("EXIT".into(), |signal| signal.to_string()),
+            )
+            .env("WIGWAG_PID", pid.to_string())
+            .signals(&self.before)
+            .spawn()
+    }
 }

@@ -1,14 +1,10 @@
 //! The system calls, and all the `unsafe` of this crate.
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
+use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -70,14 +66,147 @@ pub(crate) fn news(whose: Whose) -> Option<(i32, WaitStatus, Usage)> {
         return None;
     }
     // SAFETY: zeroed, and written by the kernel.
-    let usage = unsafe { usage.assume_init() };
+    let usage = usage_of(&unsafe { usage.assume_init() });
+    Some((got, WaitStatus::from_raw(status)?, usage))
+}
+
+fn usage_of(usage: &libc::rusage) -> Usage {
     let time = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1_000);
-    let usage = Usage {
+    Usage {
         user: time(usage.ru_utime),
         system: time(usage.ru_stime),
         peak_memory: usage.ru_maxrss as u64 * 1024,
+    }
+}
+
+/// waitid(2) without waiting, of one child.
+fn waitid(pid: i32, options: i32) -> Option<(WaitStatus, Usage)> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: writes one siginfo and one struct rusage.
+    let got = unsafe {
+        libc::syscall(
+            libc::SYS_waitid,
+            libc::P_PID,
+            pid,
+            info.as_mut_ptr(),
+            options | libc::WNOHANG,
+            usage.as_mut_ptr(),
+        )
     };
-    Some((got, WaitStatus::from_raw(status)?, usage))
+    if got < 0 {
+        return None;
+    }
+    // SAFETY: zeroed, and written by the kernel where there was news.
+    let (info, usage) = unsafe { (info.assume_init(), usage.assume_init()) };
+    // SAFETY: the fields of a CHLD; zeroes where there is no news.
+    let (whose, status) = unsafe { (info.si_pid(), info.si_status()) };
+    if whose != pid {
+        return None;
+    }
+    let signal = || Signal::new(status).ok();
+    let status = match info.si_code {
+        libc::CLD_EXITED => WaitStatus::Exited(status),
+        libc::CLD_KILLED | libc::CLD_DUMPED => WaitStatus::Killed {
+            signal: signal()?,
+            core_dumped: info.si_code == libc::CLD_DUMPED,
+        },
+        libc::CLD_CONTINUED => WaitStatus::Continued,
+        _ => WaitStatus::Stopped(signal()?),
+    };
+    Some((status, usage_of(&usage)))
+}
+
+/// How a child has ended; it is not collected.
+pub(crate) fn end_of(pid: i32) -> Option<(WaitStatus, Usage)> {
+    waitid(pid, libc::WEXITED | libc::WNOWAIT)
+}
+
+/// That a child has stopped or gone on.
+pub(crate) fn stop_of(pid: i32) -> Option<WaitStatus> {
+    waitid(pid, libc::WSTOPPED | libc::WCONTINUED).map(|(status, _)| status)
+}
+
+/// Waits until a child has ended, and collects it; `None` where there is no such child.
+pub(crate) fn wait_for(pid: i32) -> Option<WaitStatus> {
+    loop {
+        let mut status = 0;
+        // SAFETY: writes an int.
+        let got = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        if got == pid {
+            return WaitStatus::from_raw(status);
+        }
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return None;
+        }
+    }
+}
+
+/// The name that ps(1) shows (PR_SET_NAME).
+pub(crate) fn set_name(name: &CStr) {
+    // SAFETY: reads at most 16 bytes, up to a zero, which is there.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+}
+
+/// close(2) of a descriptor whose owner is in the memory of the parent's that this process, made by fork, will never use.
+pub(crate) fn close(fd: impl AsFd) {
+    // SAFETY: only called in a child made by `fork`, which ends without dropping what it has inherited.
+    unsafe { libc::close(fd.as_fd().as_raw_fd()) };
+}
+
+/// Closes all but these, in a child made by `fork`; standard input, output and error become /dev/null.
+pub(crate) fn close_all_but(kept: &mut Vec<RawFd>) -> io::Result<()> {
+    // SAFETY: a name that ends with a zero.
+    let null = check(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) });
+    for fd in (0..3).filter(|fd| !kept.contains(fd)) {
+        match null {
+            // SAFETY: as in `close`: what is replaced has no owner that will be used.
+            Ok(null) if null != fd => drop(check(unsafe { libc::dup2(null, fd) })?),
+            Ok(_) => {}
+            // SAFETY: as above. In a folder without /dev there is none.
+            Err(_) => drop(unsafe { libc::close(fd) }),
+        }
+    }
+    kept.sort_unstable();
+    let mut from: libc::c_uint = 3;
+    for fd in kept
+        .iter()
+        .filter(|fd| **fd >= 3)
+        .map(|fd| *fd as libc::c_uint)
+    {
+        if fd > from {
+            close_from_to(from, fd - 1)?;
+        }
+        from = fd + 1;
+    }
+    close_from_to(from, libc::c_uint::MAX)
+}
+
+fn close_from_to(first: libc::c_uint, last: libc::c_uint) -> io::Result<()> {
+    // SAFETY: as in `close`.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    if done == 0 {
+        return Ok(());
+    }
+    // Linux 5.8, or a filter.
+    let fds: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for fd in fds {
+        if (first..=last).contains(&(fd as libc::c_uint)) {
+            // SAFETY: as in `close`.
+            unsafe { libc::close(fd) };
+        }
+    }
+    Ok(())
+}
+
+/// Makes this standard output and standard error.
+pub(crate) fn become_output(file: impl AsFd) {
+    for fd in 1..3 {
+        // SAFETY: as in `close`: what is replaced is /dev/null, which nobody owns.
+        unsafe { libc::dup2(file.as_fd().as_raw_fd(), fd) };
+    }
 }
 
 /// PR_SET_CHILD_SUBREAPER of prctl(2): orphans among the descendants become children of this process.
@@ -104,17 +233,6 @@ pub(crate) fn set_limit(
     };
     // SAFETY: reads one struct rlimit.
     check(unsafe { libc::setrlimit(resource, &raw const limit) }).map(drop)
-}
-
-/// Has something done in the child, between fork and exec.
-///
-/// What is done may allocate nothing and take no lock: system calls and numbers only. All that is given here is written in this crate.
-pub(crate) fn before_exec(
-    command: &mut Command,
-    work: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
-) {
-    // SAFETY: as said above; the callers are in `start`, and make system calls only.
-    unsafe { command.pre_exec(work) };
 }
 
 /// fork(2): the child does this, and ends with that status.
@@ -169,22 +287,4 @@ pub(crate) fn queue(pidfd: impl AsFd, signal: Signal, value: u64) -> io::Result<
         )
     };
     check(done as libc::c_int).map(drop)
-}
-
-/// mkdtemp(3): a new folder for the owner alone, whose name begins like this.
-pub(crate) fn make_folder(beginning: &Path) -> io::Result<PathBuf> {
-    let mut template = beginning.as_os_str().as_bytes().to_vec();
-    template.extend_from_slice(b"XXXXXX");
-    let template = CString::new(template)?.into_raw();
-    // SAFETY: a string that ends with a zero and may be written.
-    let made = unsafe { libc::mkdtemp(template) };
-    let error = io::Error::last_os_error();
-    // SAFETY: from `into_raw` above; mkdtemp has changed letters only.
-    let name = unsafe { CString::from_raw(template) };
-    if made.is_null() {
-        return Err(error);
-    }
-    Ok(PathBuf::from(std::ffi::OsString::from_vec(
-        name.into_bytes(),
-    )))
 }

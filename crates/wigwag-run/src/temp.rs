@@ -1,14 +1,30 @@
 //! A folder for the command, gone at the end.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::sys;
+/// A name for one in `$TMPDIR`, or in `/tmp`, that nobody else has.
+pub(crate) fn name() -> io::Result<PathBuf> {
+    std::path::absolute(std::env::temp_dir().join(format!("wigwag-run.{}", word()?)))
+}
 
-/// Makes one in `$TMPDIR`, or in `/tmp`, for the user alone.
-pub(crate) fn make() -> io::Result<PathBuf> {
-    sys::make_folder(&std::env::temp_dir().join("wigwag-run."))
+/// A word of 16 letters that nobody else has.
+pub(crate) fn word() -> io::Result<String> {
+    let mut bytes = [0_u8; 16];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    Ok(bytes
+        .iter()
+        .map(|byte| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[usize::from(byte % 32)]))
+        .collect())
+}
+
+/// Makes it, for the user alone.
+///
+/// # Errors
+/// EEXIST: it is somebody else's.
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().mode(0o700).create(folder)
 }
 
 /// Removes it and all that is in it. Symbolic links are removed, not followed.

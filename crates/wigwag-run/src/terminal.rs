@@ -37,10 +37,6 @@ impl Terminal {
             let _ = tcsetpgrp(self.0.as_fd(), getpgrp());
         }
     }
-
-    pub(crate) fn try_clone(&self) -> Option<Terminal> {
-        self.0.try_clone().ok().map(Terminal)
-    }
 }
 
 /// Stops this process by a signal of job control, as the command was, and returns when it goes on: how long it was stopped. Where the

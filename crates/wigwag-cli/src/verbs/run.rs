@@ -7,7 +7,7 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use wigwag::{Signal, SignalSet, WaitStatus, send};
 use wigwag_process::order::{Ladder, parse_duration};
-use wigwag_run::{Ended, Run, To, Trap};
+use wigwag_run::{Ended, OnLoss, Run, To, Trap};
 
 use super::{Failure, flag, usage};
 use crate::output::Output;
@@ -73,6 +73,14 @@ pub fn command() -> Command {
                 .require_equals(true)
                 .default_missing_value("WIGWAG_TEMP_DIR")
                 .help("Make a folder for the command, and remove it at the end"),
+        )
+        .arg(
+            Arg::new("on-loss")
+                .long("on-loss")
+                .value_name("WHAT")
+                .value_parser(["stop", "wait"])
+                .default_value("stop")
+                .help("If wigwag is killed: stop the command, or wait for it, then clean up"),
         )
         .next_help_heading("What the command starts with")
         .arg(many("ignore", "Ignored, in what it starts too"))
@@ -232,6 +240,12 @@ fn read(matches: &ArgMatches) -> anyhow::Result<Run> {
     }
     run.swallow = flag(matches, "swallow");
     run.temp_dir = matches.get_one::<String>("temp-dir").cloned();
+    if matches
+        .get_one::<String>("on-loss")
+        .is_some_and(|what| what == "wait")
+    {
+        run.on_loss = OnLoss::Wait;
+    }
     run.ignore = set(matches, "ignore")?;
     run.default = set(matches, "default")?;
     run.block = set(matches, "block")?;
