@@ -100,10 +100,10 @@ pub(crate) fn stopper(roots: Vec<i32>, ladder: &Ladder) -> io::Result<i32> {
             watch: None,
         };
         // What it could not end is found by whoever asked for it.
-        i32::from(prepare(&proc, order).is_ok_and(|prepared| {
-            prepared.execute(&mut NoObserver);
-            true
-        }))
+        match prepare(&proc, order) {
+            Ok(prepared) => i32::from(prepared.execute(&mut NoObserver).incomplete),
+            Err(_) => 1,
+        }
     })
 }
 

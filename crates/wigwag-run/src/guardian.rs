@@ -169,8 +169,13 @@ impl Guardian {
         };
         match guardian.socket.wait()? {
             Some(News::Armed(command)) => Ok((guardian, command)),
-            Some(News::Failed(errno)) => Err(io::Error::from_raw_os_error(errno)),
-            _ => Err(io::Error::from_raw_os_error(libc::ECHILD)),
+            news => {
+                sys::wait_for(pid);
+                Err(io::Error::from_raw_os_error(match news {
+                    Some(News::Failed(errno)) => errno,
+                    _ => libc::ECHILD,
+                }))
+            }
         }
     }
 
@@ -194,7 +199,10 @@ impl Guardian {
         };
         match guardian.socket.wait()? {
             Some(News::Armed(_)) => Ok(guardian),
-            _ => Err(io::Error::from_raw_os_error(libc::ECHILD)),
+            _ => {
+                sys::wait_for(pid);
+                Err(io::Error::from_raw_os_error(libc::ECHILD))
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{getpid, getsid};
+use rustix::process::getpid;
 use wigwag::disposition::{self, Handling};
 use wigwag::{
     Cause, PidFd, Scope, Signal, SignalFd, SignalInfo, SignalSet, WaitStatus, mask, pidfd_send,
@@ -31,6 +31,9 @@ const REMEMBERED: usize = 1_000;
 const AGAIN: Duration = Duration::from_millis(1);
 /// How often what is left of a tree is looked for anew.
 const ROUNDS: u32 = 16;
+
+/// How often the guardian is started, where it is killed before it is armed.
+const ATTEMPTS: u32 = 5;
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +117,11 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
     check(run)?;
     let before = start::as_before();
     // What can be taken from the kernel; a fault ends this process as any other.
-    let all = SignalSet::ALL - SignalSet::FAULTS;
+    let all: SignalSet = SignalSet::ALL
+        .iter()
+        .filter(|signal| !signal.is_reserved())
+        .collect();
+    let all = all - SignalSet::FAULTS;
     let _blocked = mask::block(all);
     let is_init = getpid().is_init();
     let collects_all = run.init || is_init;
@@ -142,7 +149,7 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
     let own = Own {
         pid: getpid().as_raw_nonzero().get(),
         shares_group: run.to != To::Group,
-        leads_session: getsid(None).is_ok_and(|session| session == getpid()),
+        leads_session: sys::leads_session(),
     };
     let texts = run.traps.iter().filter(|trap| trap.when.exit);
     let mut cleaning = Cleaning {
@@ -159,14 +166,8 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
         let beside = temp::word().map_err(Error::system("name this run"))?;
         cleaning.shell.mark = Some(format!("{}-{beside}", own.pid));
     }
-    let gate = Gate::new().map_err(Error::system("make a pipe"))?;
     let shell = cleaning.shell.clone();
-    let child = || start::execute(run, &shell, terminal.as_ref(), &gate, guarded);
-    let mut guard = None;
-    let command = if cleaning.is_empty() || !guarded {
-        sys::fork(child).map_err(|error| start::refused(run, error))?
-    } else {
-        let mut token = Token::new().map_err(Error::system("make a pipe"))?;
+    let (gate, command, guard) = if guarded {
         let charge = Charge {
             cleaning: cleaning.clone(),
             on_loss: run.on_loss,
@@ -174,21 +175,19 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
             mark: shell.mark.clone().unwrap_or_default(),
             errors: guardian::errors(),
         };
-        let own_group = run.to == To::Group;
-        let armed = Guardian::arm(&charge, &mut token, own_group, child, gate.parents());
-        let (guardian, command) = armed.map_err(Error::system("start the guardian"))?;
-        guard = Some(Guard {
-            charge,
-            token,
-            guardian: Some(guardian),
-        });
-        command
+        let (gate, command, guard) =
+            arm(run, charge, terminal.as_ref()).map_err(Error::system("start the guardian"))?;
+        (gate, command, Some(guard))
+    } else {
+        let gate = Gate::new().map_err(Error::system("make a pipe"))?;
+        let child = || start::execute(run, &shell, terminal.as_ref(), &gate, false);
+        let command = sys::fork(child).map_err(|error| start::refused(run, error))?;
+        (gate, command, None)
     };
     let pidfd = PidFd::open(command)?;
     if let Some(guardian) = guard.as_ref().and_then(|guard| guard.guardian.as_ref()) {
-        guardian
-            .acknowledge()
-            .map_err(Error::system("tell the guardian"))?;
+        // Where it is gone already, the command has become a child of this process, and is collected as such.
+        let _ = guardian.acknowledge();
     }
     // From here on there is somebody to remove it.
     let made = shell.folder.as_ref().map(|(_, path)| temp::make(path));
@@ -238,6 +237,31 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
     }
     runner.work(&cleaning)?;
     Ok(runner.result())
+}
+
+/// Starts the guardian, and the command behind its gate. One that is killed at that is followed by another; the command that it may have
+/// forked finds the gate closed.
+fn arm(run: &Run, charge: Charge, terminal: Option<&Terminal>) -> io::Result<(Gate, i32, Guard)> {
+    let mut token = Token::new()?;
+    let own_group = run.to == To::Group;
+    let mut failed = io::Error::from_raw_os_error(libc::ECHILD);
+    for _ in 0..ATTEMPTS {
+        let gate = Gate::new()?;
+        let child = || start::execute(run, &charge.cleaning.shell, terminal, &gate, true);
+        match Guardian::arm(&charge, &mut token, own_group, child, gate.parents()) {
+            Ok((guardian, command)) => {
+                let guardian = Some(guardian);
+                let guard = Guard {
+                    charge,
+                    token,
+                    guardian,
+                };
+                return Ok((gate, command, guard));
+            }
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 impl Runner<'_> {
@@ -572,7 +596,11 @@ impl Runner<'_> {
         }
         let command = self.command;
         let Some(guard) = &mut self.guard else { return };
-        guard.guardian = Guardian::replace(&guard.charge, &mut guard.token, command).ok();
+        let another = || Guardian::replace(&guard.charge, &mut guard.token, command).ok();
+        guard.guardian = std::iter::repeat_with(another)
+            .take(ATTEMPTS as usize)
+            .flatten()
+            .next();
         if let Some(guardian) = &guard.guardian {
             let pid = guardian.pid;
             self.helpers.add(pid, Helper::Guardian);

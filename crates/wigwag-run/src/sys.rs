@@ -209,6 +209,30 @@ pub(crate) fn become_output(file: impl AsFd) {
     }
 }
 
+/// Whether this process leads its session. (The number of one that began outside this pid namespace is 0.)
+pub(crate) fn leads_session() -> bool {
+    // SAFETY: takes nothing that could be wrong.
+    unsafe { libc::getsid(0) == libc::getpid() }
+}
+
+/// The process group; 0 where it is one of outside this pid namespace.
+pub(crate) fn group() -> i32 {
+    // SAFETY: takes nothing.
+    unsafe { libc::getpgrp() }
+}
+
+/// The foreground group of a terminal, where there is one; 0 as above.
+pub(crate) fn foreground(terminal: impl AsFd) -> Option<i32> {
+    // SAFETY: takes a descriptor that is open.
+    check(unsafe { libc::tcgetpgrp(terminal.as_fd().as_raw_fd()) }).ok()
+}
+
+/// tcsetpgrp(3).
+pub(crate) fn set_foreground(terminal: impl AsFd, group: i32) {
+    // SAFETY: as above; another number is refused.
+    unsafe { libc::tcsetpgrp(terminal.as_fd().as_raw_fd(), group) };
+}
+
 /// PR_SET_CHILD_SUBREAPER of prctl(2): orphans among the descendants become children of this process.
 pub(crate) fn become_subreaper() -> io::Result<()> {
     // SAFETY: takes numbers only.

@@ -1,12 +1,11 @@
 //! The terminal: stopping with the command, and handing it the foreground.
 
 use std::fs::File;
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, getpgrp};
-use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use wigwag::{Signal, mask, send};
+
+use crate::sys;
 
 /// The controlling terminal, for a command that has a process group of its own.
 #[derive(Debug)]
@@ -21,20 +20,18 @@ impl Terminal {
 
     /// Whether this process's group is in the foreground.
     pub(crate) fn is_ours(&self) -> bool {
-        tcgetpgrp(&self.0).is_ok_and(|group| group == getpgrp())
+        sys::foreground(&self.0) == Some(sys::group())
     }
 
     /// Gives the foreground to a group. TTOU is blocked, so that it works from the background, too.
     pub(crate) fn give(&self, group: i32) {
-        if let Some(group) = Pid::from_raw(group) {
-            let _ = tcsetpgrp(self.0.as_fd(), group);
-        }
+        sys::set_foreground(&self.0, group);
     }
 
     /// Takes it back, where that group has it.
     pub(crate) fn take_back(&self, group: i32) {
-        if tcgetpgrp(&self.0).is_ok_and(|now| Some(now) == Pid::from_raw(group)) {
-            let _ = tcsetpgrp(self.0.as_fd(), getpgrp());
+        if sys::foreground(&self.0) == Some(group) {
+            sys::set_foreground(&self.0, sys::group());
         }
     }
 }

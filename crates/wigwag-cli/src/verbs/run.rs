@@ -7,7 +7,7 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use wigwag::{Signal, SignalSet, WaitStatus, send};
 use wigwag_process::order::{Ladder, parse_duration};
-use wigwag_run::{Ended, OnLoss, Run, To, Trap};
+use wigwag_run::{CleanUp, Ended, OnLoss, Run, To, Trap};
 
 use super::{Failure, flag, usage};
 use crate::output::Output;
@@ -324,6 +324,13 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
         Ok(ended) => ended,
         Err(error) => return Err(Failure::new(error.code(), error.to_string()).into()),
     };
+    match ended.clean_up {
+        CleanUp::None | CleanUp::Done => {}
+        CleanUp::Failed(WaitStatus::Exited(_)) => out.complain("a clean-up ended with a failure"),
+        CleanUp::Failed(status) => out.complain(&format!(
+            "the clean-up was interrupted ({status}): it is not done again"
+        )),
+    }
     if flag(matches, "report") {
         out.complain(&text(&ended));
     }

@@ -81,7 +81,12 @@ impl<'a> Keeper<'a> {
             } => {
                 sys::become_subreaper().map_err(failed)?;
                 // It has the caller's descriptors, session and group, which this process leaves now.
-                let command = sys::fork(command).map_err(failed)?;
+                let command = sys::fork(|| {
+                    // So that the runner sees the guardian's end.
+                    sys::close(socket);
+                    command()
+                })
+                .map_err(failed)?;
                 gate.into_iter().for_each(sys::close);
                 // A group of its own has ties to the session only through this process.
                 match own_group {
