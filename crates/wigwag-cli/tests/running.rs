@@ -195,7 +195,9 @@ fn what_the_command_starts_with() {
     let show = |options: &[&str], field: &str| {
         let words = [options, &["--", "grep", field, "/proc/self/status"]].concat();
         let ran = run(&words);
-        u64::from_str_radix(ran.ended(0).out.split_whitespace().nth(1).unwrap(), 16).unwrap()
+        let set = u64::from_str_radix(ran.ended(0).out.split_whitespace().nth(1).unwrap(), 16);
+        // posix_spawn(3) has a child ignore the two signals that the C library keeps.
+        set.unwrap() & !(3 << 31)
     };
     assert_eq!(show(&[], "SigIgn"), 0);
     assert_eq!(show(&[], "SigBlk"), 0);
@@ -208,14 +210,14 @@ fn what_the_command_starts_with() {
         "trap '' HUP PIPE; exec \"$0\" run \"$@\" grep SigIgn /proc/self/status",
     ]);
     let ran = finish(nohup.arg(env!("CARGO_BIN_EXE_wigwag")));
-    assert!(ran.out.contains("0000000000001001"), "{ran:?}");
+    assert!(ran.out.ends_with("1001\n"), "{ran:?}");
     let mut back = Command::new("sh");
     back.args([
         "-c",
         "trap '' HUP; exec \"$0\" run --default HUP grep SigIgn /proc/self/status",
     ]);
     let ran = finish(back.arg(env!("CARGO_BIN_EXE_wigwag")));
-    assert!(ran.out.contains("0000000000000000"), "{ran:?}");
+    assert!(ran.out.ends_with("0000\n"), "{ran:?}");
 }
 
 #[test]
