@@ -31,6 +31,14 @@ pub struct Order {
     pub watch: Option<SignedDuration>,
 }
 
+impl Order {
+    /// Whether nobody looks at what comes of it.
+    pub(crate) fn is_unwatched(&self) -> bool {
+        let sends = matches!(self.action, Action::Send { .. });
+        self.guards.as_kill && self.watch.is_none() && sends
+    }
+}
+
 /// What is done to each process of an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]

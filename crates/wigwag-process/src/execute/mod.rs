@@ -340,7 +340,7 @@ impl Engine<'_, '_> {
     }
 
     fn report(mut self, missing: Vec<crate::receipt::NoMatch>, unreadable: usize) -> Report {
-        if self.order.guards.as_kill && self.order.watch.is_none() {
+        if self.order.is_unwatched() {
             let open = self.courses.iter_mut().filter(|course| course.is_open());
             open.for_each(|course| {
                 course.settle(Effect::Unknown, Evidence::Unknown, "nobody looked")

@@ -48,7 +48,7 @@ impl<'a> Judge<'a> {
                 .iter()
                 .any(|t| matches!(t, Target::OwnGroup | Target::Everyone)),
             one_by_one: matches!(delivery, Delivery::Each),
-            unread: order.guards.as_kill && order.watch.is_none(),
+            unread: order.is_unwatched(),
         }
     }
 
