@@ -40,32 +40,34 @@ pub fn all() -> String {
 /// The numbers and names: in columns on a terminal, else one a line.
 pub fn table() -> String {
     let stdout = std::io::stdout();
-    let width = stdout.is_terminal().then(|| {
-        let size = rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| size.ws_col);
-        let columns = || std::env::var("COLUMNS").ok()?.parse::<u16>().ok();
-        match size {
-            0 => columns().unwrap_or(LINE as u16 + 1),
-            size => size,
-        }
-    });
+    if !stdout.is_terminal() {
+        let line = |(number, name)| format!("{number:2} {name:<8}\n");
+        return names().into_iter().map(line).collect();
+    }
+    let size = rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| size.ws_col);
+    let columns = || std::env::var("COLUMNS").ok()?.parse::<usize>().ok();
+    columns_of(match size {
+        0 => columns().map_or(LINE, |width| width.saturating_sub(1)),
+        size => usize::from(size) - 1,
+    })
+}
+
+/// The same in the columns of a terminal that says no width: what follows an error.
+pub fn columns() -> String {
+    columns_of(LINE)
+}
+
+fn columns_of(width: usize) -> String {
     let (mut text, mut length) = (String::new(), 0);
     for (number, name) in names() {
-        match width {
-            Some(width) if usize::from(width) < length + CELL + 1 => {
-                text.push('\n');
-                length = 0;
-            }
-            _ => {}
+        if width < length + CELL {
+            text.push('\n');
+            length = 0;
         }
         length += CELL;
         let _ = write!(text, "{number:2} {name:<8}");
-        if width.is_none() {
-            text.push('\n');
-        }
     }
-    if width.is_some() {
-        text.push('\n');
-    }
+    text.push('\n');
     text
 }
 

@@ -166,7 +166,7 @@ fn split(word: &str) -> (&str, Option<&str>) {
 
 /// The error of a word that is no signal, with all that are.
 fn no_signal(word: &str) -> Wrong {
-    let table = list::table();
+    let table = list::columns();
     Wrong(format!(
         "unknown signal {word}; valid signals:\n{}",
         table.trim_end_matches('\n')
@@ -270,30 +270,27 @@ impl Reader<'_> {
 
     /// A dash before something else: a signal, or whom, where there is a signal already; else what procps and GNU have.
     fn dash(&mut self, word: &str) -> Result<Taken, Wrong> {
+        let rest = &word[1..];
+        if let Some(value) = rest.strip_prefix('q').and_then(|value| integer(value).ok()) {
+            self.exclude_printing("--queue", true)?;
+            self.order.value = Some(value);
+            return Ok(Taken::Option);
+        }
         if self.chosen {
             return Ok(Taken::Whom);
         }
-        let rest = &word[1..];
-        if number_of(rest).is_some() {
+        // A joined `s` or `n` is no part of a signal's name where the whole is one: `-stop`.
+        let joined = || number_of(rest.strip_prefix(['s', 'n'])?);
+        if let Some(number) = number_of(rest).or_else(joined) {
             self.exclude_printing("--signal", true)?;
-            self.choose(rest)?;
+            (self.order.number, self.chosen) = (number, true);
             return Ok(Taken::Option);
         }
-        let mut letters = rest.chars();
-        match (letters.next(), letters.as_str()) {
-            (Some('t'), "") => return self.several(true).map(Taken::Done),
-            (Some('l'), signal) => return Ok(Taken::Done(Job::List(vec![signal.into()], false))),
-            (Some('s' | 'n'), signal) => {
-                self.exclude_printing("--signal", true)?;
-                self.choose(signal)?;
-            }
-            (Some('q'), value) => {
-                self.exclude_printing("--queue", true)?;
-                self.order.value = Some(integer(value)?);
-            }
-            _ => return wrong(format!("invalid signal name or number: {rest}")),
+        match rest.strip_prefix('l') {
+            _ if rest == "t" => self.several(true).map(Taken::Done),
+            Some(signal) => Ok(Taken::Done(Job::List(vec![signal.into()], false))),
+            None => wrong(format!("invalid signal name or number: {rest}")),
         }
-        Ok(Taken::Option)
     }
 
     /// `-l` and what follows.
