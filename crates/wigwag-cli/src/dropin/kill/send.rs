@@ -190,7 +190,8 @@ impl Round<'_> {
     /// One signal to one process: held, then signalled.
     fn one(&self, pid: i32, signal: Signal) -> Result<(), Errno> {
         if let Some(proc) = self.proc {
-            let whom = Selector::from(Target::Pid(pid));
+            let mut whom = Selector::from(Target::Pid(pid));
+            whom.filter.handles = self.order.handled.then_some(signal);
             let order = to_send(whom.clone(), Some(signal), self.order.value, false);
             let report = prepare(proc, order)
                 .map_err(|error| errno_of(&error))?

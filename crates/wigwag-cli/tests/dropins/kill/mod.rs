@@ -1,6 +1,7 @@
 //! `kill`: what is compared with the procps of Debian, what by the manuals of util-linux 2.41 (which Debian does not package), GNU and POSIX.
 
 mod effects;
+mod printed;
 mod waiting;
 mod whom;
 mod words;

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use wigwag::PidFd;
 use wigwag_testkit::{
-    Deadline, Event, Observed, Puppet, Recipe, change_user, namespace, namespace::has_nobody, proc,
+    Deadline, Event, Filter, Observed, Puppet, Recipe, change_user, filter, namespace,
+    namespace::has_nobody, proc,
 };
 
 use super::{line, says};
@@ -297,6 +298,32 @@ fn without_proc() {
         said.err.contains("9999999 failed: No such process"),
         "{said:?}"
     );
+}
+
+/// Where a process cannot be signalled through a descriptor nothing is sent by its number; groups are one call, and 0 sends nothing.
+#[test]
+fn without_pidfd_send_signal() {
+    for (errno, words) in [
+        (filter::ENOSYS, "Function not implemented"),
+        (filter::EPERM, "Operation not permitted"),
+    ] {
+        let run = |line: String| {
+            let mut command = ours("kill");
+            Filter::new()
+                .without(filter::PIDFD_SEND_SIGNAL, errno)
+                .install(&mut command);
+            finish(command.args(line.split_whitespace()))
+        };
+        let mut puppet = Puppet::spawn(&Recipe::named("undescribed"));
+        let pid = puppet.pid();
+        let said = run(pid.to_string());
+        let refused = format!("kill: sending signal to {pid} failed: {words}\n");
+        assert_eq!((said.status, said.err), (1, refused));
+        assert_eq!(run(format!("-0 {pid}")).status, 0);
+        assert!(!puppet.was_touched());
+        assert_eq!(run(format!("-- -{pid}")).status, 0);
+        assert_eq!(puppet.observe(15), [Observed::Killed].into());
+    }
 }
 
 /// A signal to oneself, and the group of kill itself.
