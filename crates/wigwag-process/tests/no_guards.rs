@@ -68,7 +68,7 @@ fn nobody_is_no_error() {
 #[test]
 fn oneself_and_ancestors_are_not_left_out() {
     namespace!();
-    // A probe of every process: this test, the shell that started it, and nobody else.
+    // Everyone is all but oneself and process 1, as kill(2) has it; both are signalled where their numbers name them.
     let own = std::process::id() as i32;
     let report = send(Target::Everyone, Some(Signal::URG));
     assert!(
