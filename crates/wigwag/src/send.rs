@@ -12,8 +12,8 @@ pub use descriptor::{Scope, pidfd_send};
 pub use end::end_by;
 pub use pidfd::{PidFd, PidFdInfo};
 pub use plain::{
-    probe, probe_group, probe_thread, process_id, queue, queue_thread, raise, send, send_everyone,
-    send_group, send_own_group, send_thread, thread_id,
+    probe, probe_everyone, probe_group, probe_thread, process_id, queue, queue_thread, raise, send,
+    send_everyone, send_group, send_own_group, send_thread, thread_id,
 };
 
 use crate::{Errno, Error, Signal};

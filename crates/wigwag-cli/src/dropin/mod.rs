@@ -3,6 +3,8 @@
 //! What a tool does to processes it does through an [`Order`](wigwag_process::order::Order), as the verbs do; what it prints, its options and its
 //! exit statuses are that tool's. Nothing here uses the verbs' descriptions or their ways of printing.
 
+mod kill;
+
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
@@ -27,7 +29,11 @@ pub struct Name {
 }
 
 /// All that there are, in alphabetical order.
-pub const NAMES: &[Name] = &[];
+pub const NAMES: &[Name] = &[Name {
+    name: "kill",
+    dialect: "POSIX, util-linux 2.41, and of procps and GNU what does not conflict",
+    run: kill::run,
+}];
 
 /// Which of the old names the program was called by.
 pub fn called(argv0: Option<&OsStr>) -> Option<&'static Name> {

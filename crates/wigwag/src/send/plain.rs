@@ -126,6 +126,22 @@ pub fn send_everyone(signal: Signal) -> Result<()> {
         .map_err(|errno| failed(Some(signal), None, "every process", errno))
 }
 
+/// Asks whether [`send_everyone`] would find anybody, and sends nothing: kill(2) with pid -1 and signal 0.
+///
+/// # Errors
+/// ESRCH: there is no process but oneself and pid 1.
+///
+/// ```
+/// # let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
+/// wigwag::send::probe_everyone()?;
+/// # child.kill()?;
+/// # child.wait()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn probe_everyone() -> Result<()> {
+    sys::send::kill(-1, 0).map_err(|errno| failed(None, None, "every process", errno))
+}
+
 /// Sends a signal to one thread of a process, with tgkill(2). Only that thread can take it.
 ///
 /// # Errors
