@@ -3,6 +3,9 @@
 //! What a tool does to processes it does through an [`Order`](wigwag_process::order::Order), as the verbs do; what it prints, its options and its
 //! exit statuses are that tool's. Nothing here uses the verbs' descriptions or their ways of printing.
 
+mod env;
+mod gnu;
+
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
@@ -27,7 +30,11 @@ pub struct Name {
 }
 
 /// All that there are, in alphabetical order.
-pub const NAMES: &[Name] = &[];
+pub const NAMES: &[Name] = &[Name {
+    name: "env",
+    dialect: "GNU coreutils 9.7",
+    run: env::run,
+}];
 
 /// Which of the old names the program was called by.
 pub fn called(argv0: Option<&OsStr>) -> Option<&'static Name> {
