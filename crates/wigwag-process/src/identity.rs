@@ -220,6 +220,25 @@ impl Process {
         }
     }
 
+    /// The same without reading anything more.
+    pub(crate) fn who_unread(&self) -> Who {
+        Who {
+            identity: Identity {
+                pid: self.pid(),
+                start_ticks: self.stat.start_ticks,
+                boot_id: String::new(),
+                pid_namespace: 0,
+                pidfd_inode: None,
+            },
+            name: self.stat.comm.to_string_lossy().into_owned(),
+            command: Vec::new(),
+            uid: u32::MAX,
+            user: None,
+            thread: None,
+            thread_start_ticks: None,
+        }
+    }
+
     /// Whether it is the process that `identity` names. With the pidfd's inode on both sides that is exact, else to one clock
     /// tick.
     pub fn is(&self, proc: &Proc, identity: &Identity) -> bool {

@@ -263,11 +263,45 @@ pub struct Guards {
     /// Go on when a target selects nothing.
     #[serde(default)]
     pub ignore_missing: bool,
+    /// As kill(2) does it: no other guard is asked and nothing is predicted; zombies and kernel threads get the signal, and the number of a
+    /// thread stands for its process. What became of them is looked at only where the order watches.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_kill: bool,
 }
 
 impl Guards {
     /// How many processes an order may select unless it says otherwise.
     pub const MAX: usize = 50;
+
+    /// None at all, as kill(2) has none ([`Guards::as_kill`]), however many there are, and whether or not anybody is there.
+    ///
+    /// ```
+    /// use wigwag_process::execute::NoObserver;
+    /// use wigwag_process::order::{Action, Guards, Order, Schedule};
+    /// use wigwag_process::{plan::prepare, procfs::Proc, selector::Target};
+    /// let proc = Proc::open()?;
+    /// let order = Order {
+    ///     whom: Target::Pid(std::process::id() as i32).into(),
+    ///     action: Action::Send { signal: None, value: None, schedule: Schedule::NOW },
+    ///     guards: Guards::none(),
+    ///     watch: None,
+    /// };
+    /// let report = prepare(&proc, order)?.execute(&mut NoObserver);
+    /// assert_eq!(report.receipts[0].sent.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn none() -> Guards {
+        Guards {
+            allow_self: true,
+            allow_ancestors: true,
+            allow_init: true,
+            max: None,
+            if_handled: false,
+            ignore_missing: true,
+            as_kill: true,
+        }
+    }
 }
 
 impl Default for Guards {
@@ -279,6 +313,7 @@ impl Default for Guards {
             max: Some(Guards::MAX),
             if_handled: false,
             ignore_missing: false,
+            as_kill: false,
         }
     }
 }

@@ -380,5 +380,6 @@ pub fn guards(matches: &ArgMatches, max: Option<usize>) -> Guards {
         max: given.copied().or(max),
         if_handled: flag(matches, "if-handled"),
         ignore_missing: flag(matches, "ignore-missing"),
+        as_kill: false,
     }
 }

@@ -230,7 +230,10 @@ impl Engine<'_, '_> {
                     Evidence::Seen,
                     "its number is free, or another process has it now; nothing was sent",
                 );
-            } else if self.order.action.first_signal().is_some() && is_zombie(self.proc, &course) {
+            } else if self.order.action.first_signal().is_some()
+                && !self.order.guards.as_kill
+                && is_zombie(self.proc, &course)
+            {
                 course.settle(
                     Effect::GoneBefore,
                     Evidence::Seen,
@@ -337,7 +340,14 @@ impl Engine<'_, '_> {
     }
 
     fn report(mut self, missing: Vec<crate::receipt::NoMatch>, unreadable: usize) -> Report {
-        self.look_at_the_rest();
+        if self.order.guards.as_kill && self.order.watch.is_none() {
+            let open = self.courses.iter_mut().filter(|course| course.is_open());
+            open.for_each(|course| {
+                course.settle(Effect::Unknown, Evidence::Unknown, "nobody looked")
+            });
+        } else {
+            self.look_at_the_rest();
+        }
         let (start, took) = (self.start, self.now());
         let receipts = self
             .courses

@@ -24,6 +24,8 @@ pub(crate) struct Judge<'a> {
     lifted: bool,
     /// Whether each process is signalled through its own descriptor.
     one_by_one: bool,
+    /// Whether nobody looks at what becomes of it.
+    unread: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -35,7 +37,7 @@ impl<'a> Judge<'a> {
             guards: &order.guards,
             action: &order.action,
             own,
-            ancestors: if harmless(&order.action) {
+            ancestors: if harmless(&order.action) || order.guards.as_kill {
                 Vec::new()
             } else {
                 ancestors(proc)
@@ -46,6 +48,7 @@ impl<'a> Judge<'a> {
                 .iter()
                 .any(|t| matches!(t, Target::OwnGroup | Target::Everyone)),
             one_by_one: matches!(delivery, Delivery::Each),
+            unread: order.guards.as_kill && order.watch.is_none(),
         }
     }
 
@@ -54,6 +57,9 @@ impl<'a> Judge<'a> {
     }
 
     pub(crate) fn hold_process(&self, process: Process, task: Option<ProcDir>) -> io::Result<Held> {
+        if self.guards.as_kill {
+            return Ok(self.hold_unjudged(process, task));
+        }
         let status = process.dir().status()?;
         let thread = task.as_ref().map(ProcDir::pid);
         let thread_start = task.as_ref().map(ProcDir::stat).transpose()?;
@@ -73,6 +79,29 @@ impl<'a> Judge<'a> {
                 refused,
             },
         })
+    }
+
+    /// Held, and nothing more asked of it than its number, its name and when it started.
+    fn hold_unjudged(&self, process: Process, task: Option<ProcDir>) -> Held {
+        let who = match self.unread {
+            true => process.who_unread(),
+            false => process.who(self.proc, process.dir().status().ok().as_ref()),
+        };
+        Held {
+            entry: Entry {
+                who: Who {
+                    thread: task.as_ref().map(ProcDir::pid),
+                    ..who
+                },
+                predicted: Prediction {
+                    certain: false,
+                    ..Prediction::of(Effect::Nothing, "it was not asked")
+                },
+                refused: None,
+            },
+            process: Some(process),
+            task,
+        }
     }
 
     fn predicted(
@@ -132,7 +161,9 @@ impl<'a> Judge<'a> {
     }
 
     fn protection(&self, pid: i32) -> Option<Refusal> {
-        if pid == self.own && !(self.guards.allow_self || self.lifted) {
+        if self.guards.as_kill {
+            None
+        } else if pid == self.own && !(self.guards.allow_self || self.lifted) {
             Some(Refusal::Oneself)
         } else if pid == 1 && !self.guards.allow_init {
             Some(Refusal::Init)

@@ -6,7 +6,7 @@ use wigwag::send::probe_group;
 use wigwag::{Scope, Signal, pidfd_send};
 
 use super::{Delivery, Entry, Held, Judge, PlanError, Prepared, Refusal};
-use crate::census::{census_sparing, processes};
+use crate::census::{Census, Why, census_sparing, processes};
 use crate::freezer::FreezerGroup;
 use crate::identity::{Identity, Who};
 use crate::order::{Action, Order, Schedule};
@@ -82,12 +82,16 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
     if !one_by_one || order.whom.targets.len() > 100 || order.whom.targets.is_empty() {
         crate::limits::raise_open_files();
     }
-    let spared = match one_by_one && !order.whom.targets.is_empty() {
+    let by_number = one_by_one && !order.whom.targets.is_empty();
+    let spared = match by_number || order.guards.as_kill {
         true => Vec::new(),
         false => Judge::new(proc, &order, &Delivery::Each).spared(),
     };
     let begun = proc.uptime_ticks();
     let mut seen = census_sparing(proc, &order.whom, &spared)?;
+    if order.guards.as_kill {
+        stand_for_processes(proc, &mut seen);
+    }
     let missing: Vec<NoMatch> = seen
         .missing
         .iter()
@@ -183,6 +187,20 @@ fn find(proc: &Proc, order: Order, max: usize) -> Result<Prepared<'_>, PlanError
     prepared.settle_group();
     prepared.guard_group();
     Ok(prepared)
+}
+
+/// A signal that is sent through the directory of a thread goes to the whole process, as kill(2) has it with a thread's number.
+fn stand_for_processes(proc: &Proc, seen: &mut Census) {
+    let found = &mut seen.found;
+    seen.missing.retain(|missing| {
+        let dir = match (&missing.target, &missing.why) {
+            (Target::Pid(tid), Why::Thread { .. }) => proc.dir(*tid).ok(),
+            _ => None,
+        };
+        let gone = dir.is_none();
+        found.extend(dir);
+        gone
+    });
 }
 
 /// `wigwag itself`, `2 ancestors`.
@@ -321,7 +339,7 @@ impl Prepared<'_> {
     /// Zombies that no number names, and no `--state Z`, were not meant: nothing can be done to them.
     fn leave_out_zombies(&mut self) {
         let meant = self.order.whom.filter.state.contains(&'Z') || self.order.whom.names_one();
-        if meant || self.order.action.first_signal().is_none() {
+        if meant || self.order.guards.as_kill || self.order.action.first_signal().is_none() {
             return;
         }
         let before = self.held.len();
