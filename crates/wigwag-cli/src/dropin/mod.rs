@@ -4,7 +4,9 @@
 //! exit statuses are that tool's. Nothing here uses the verbs' descriptions or their ways of printing.
 
 mod env;
+mod ere;
 mod gnu;
+mod killall;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -30,11 +32,18 @@ pub struct Name {
 }
 
 /// All that there are, in alphabetical order.
-pub const NAMES: &[Name] = &[Name {
-    name: "env",
-    dialect: "GNU coreutils 9.7",
-    run: env::run,
-}];
+pub const NAMES: &[Name] = &[
+    Name {
+        name: "env",
+        dialect: "GNU coreutils 9.7",
+        run: env::run,
+    },
+    Name {
+        name: "killall",
+        dialect: "psmisc 23.7",
+        run: killall::run,
+    },
+];
 
 /// Which of the old names the program was called by.
 pub fn called(argv0: Option<&OsStr>) -> Option<&'static Name> {

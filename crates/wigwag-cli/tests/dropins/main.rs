@@ -4,4 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod compare;
+mod env;
+mod killall;
 mod links;

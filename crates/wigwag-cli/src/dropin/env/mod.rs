@@ -5,6 +5,7 @@ mod split;
 mod start;
 mod variables;
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, OsString};
 use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -14,7 +15,7 @@ use wigwag::{Signal, disposition, exec};
 use super::Call;
 use super::gnu::getopt::{Getopt, Long, Options, Takes};
 use super::gnu::quote::{quote, quote_for_shell};
-use super::gnu::{complain, program, words};
+use super::gnu::{program, words};
 use signals::Signals;
 use variables::Variables;
 
@@ -90,6 +91,8 @@ struct Env {
     argv0: Option<OsString>,
     signals: Signals,
     variables: Variables,
+    /// Something for standard error could not be written there.
+    unheard: Cell<bool>,
 }
 
 /// Carries it out; returns only where no program is started.
@@ -106,34 +109,48 @@ pub fn run(call: Call) -> u8 {
         argv0: None,
         signals: Signals::default(),
         variables: Variables::of_this_process(),
+        unheard: Cell::new(false),
     };
-    match env.carry_out(Getopt::new(OPTIONS, all)) {
-        Ok(status) | Err(status) => status,
-    }
+    env.carry_out(Getopt::new(OPTIONS, all))
 }
 
 impl Env {
+    /// To standard error.
+    fn tell(&self, parts: &[&[u8]]) {
+        let written = std::io::stderr().write_all(&[&parts.concat()[..], b"\n"].concat());
+        if written.is_err() || exec::as_started().closed[2] {
+            self.unheard.set(true);
+        }
+    }
+
     /// A message, and the status that goes with it.
     fn fail(&self, text: &[u8]) -> u8 {
-        complain(&self.program, text);
+        self.tell(&[self.program.as_bytes(), b": ", text]);
         OURS
     }
 
     fn usage(&self) -> u8 {
         let program = self.program.as_bytes();
-        let line = [b"Try '", program, b" --help' for more information.\n"].concat();
-        let _ = std::io::stderr().write_all(&line);
+        self.tell(&[b"Try '", program, b" --help' for more information."]);
         OURS
     }
 
     /// A step, where they are asked for.
     fn note(&self, text: &[&[u8]]) {
         if self.debug {
-            let _ = std::io::stderr().write_all(&[&text.concat(), &b"\n"[..]].concat());
+            self.tell(text);
         }
     }
 
-    fn carry_out(mut self, mut getopt: Getopt) -> Result<u8, u8> {
+    fn carry_out(mut self, getopt: Getopt) -> u8 {
+        match self.follow(getopt) {
+            // What nobody could read has failed.
+            _ if self.unheard.get() => OURS,
+            Ok(status) | Err(status) => status,
+        }
+    }
+
+    fn follow(&mut self, mut getopt: Getopt) -> Result<u8, u8> {
         while let Some(found) = getopt.next() {
             let (code, argument) = found.map_err(|wrong| {
                 self.fail(wrong.as_bytes());
@@ -293,7 +310,8 @@ impl Env {
             return self.fail(text.as_bytes());
         }
         if self.signals.list {
-            let _ = std::io::stderr().write_all(signals::listed().as_bytes());
+            let lines = signals::listed();
+            lines.lines().for_each(|line| self.tell(&[line.as_bytes()]));
         }
         if let Some(directory) = &self.directory {
             let quoted = quote_for_shell(directory.as_bytes());

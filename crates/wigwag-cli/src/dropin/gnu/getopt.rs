@@ -85,6 +85,11 @@ impl Getopt {
         self.rest.clear();
     }
 
+    /// Whether letters of a cluster are left.
+    pub fn is_within(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
     /// The words after the options, once there are no more of them.
     pub fn operands(self) -> Vec<OsString> {
         self.words.into_iter().skip(self.index).collect()

@@ -4,19 +4,11 @@ pub mod getopt;
 pub mod quote;
 pub mod signal;
 
-use std::ffi::{OsStr, OsString};
-use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
 
 /// The name that stands before their messages: the whole of what they were called by.
 pub fn program(name: &str) -> OsString {
     std::env::args_os().next().unwrap_or_else(|| name.into())
-}
-
-/// A line on standard error. Whether it can be written is not asked.
-pub fn complain(program: &OsStr, text: &[u8]) {
-    let line = [program.as_bytes(), b": ", text, b"\n"].concat();
-    let _ = std::io::stderr().write_all(&line);
 }
 
 /// The C library's words for an error, as they stand at the end of a message.
