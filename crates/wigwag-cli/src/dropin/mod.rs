@@ -3,6 +3,10 @@
 //! What a tool does to processes it does through an [`Order`](wigwag_process::order::Order), as the verbs do; what it prints, its options and its
 //! exit statuses are that tool's. Nothing here uses the verbs' descriptions or their ways of printing.
 
+mod ere;
+mod getopt;
+mod pgrep;
+
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
@@ -27,7 +31,28 @@ pub struct Name {
 }
 
 /// All that there are, in alphabetical order.
-pub const NAMES: &[Name] = &[];
+pub const NAMES: &[Name] = &[
+    Name {
+        name: "pgrep",
+        dialect: "procps-ng 4.0.5",
+        run: pgrep::run,
+    },
+    Name {
+        name: "pidwait",
+        dialect: "procps-ng 4.0.5",
+        run: pgrep::run,
+    },
+    Name {
+        name: "pkill",
+        dialect: "procps-ng 4.0.5",
+        run: pgrep::run,
+    },
+    Name {
+        name: "pwait",
+        dialect: "procps-ng 4.0.5, its pidwait",
+        run: pgrep::run,
+    },
+];
 
 /// Which of the old names the program was called by.
 pub fn called(argv0: Option<&OsStr>) -> Option<&'static Name> {

@@ -1,0 +1,157 @@
+//! `[...]`: sets of characters.
+
+use super::Wrong;
+use super::token::{Tokens, Unit};
+
+/// The longest name of a class.
+const NAME: usize = 31;
+
+/// One thing in the brackets.
+enum Element {
+    Char(Unit),
+    /// A class, or characters that are equivalent to one: no end of a range.
+    Set(String),
+}
+
+/// Reads from behind the opening bracket to behind the closing one; in the syntax of the `regex` crate.
+pub(super) fn translate(tokens: &mut Tokens) -> Result<String, Wrong> {
+    let negated = tokens.comes(0, '^');
+    tokens.skip(usize::from(negated));
+    let mut out = String::new();
+    if tokens.peek(0).is_none() {
+        return Err(Wrong::Pattern);
+    }
+    let mut first = true;
+    while first || !tokens.comes(0, ']') {
+        let start = element(tokens, first)?;
+        first = false;
+        if tokens.peek(0).is_none() {
+            return Err(Wrong::Bracket);
+        }
+        let start = match start {
+            Element::Set(set) => {
+                out.push_str(&set);
+                continue;
+            }
+            Element::Char(start) => start,
+        };
+        // A hyphen before the end is one.
+        let range = tokens.comes(0, '-') && !tokens.comes(1, ']');
+        if !range {
+            push(&mut out, start, start, tokens.utf8);
+            continue;
+        }
+        tokens.skip(1);
+        if tokens.peek(0).is_none() {
+            return Err(Wrong::Bracket);
+        }
+        let Element::Char(end) = element(tokens, true)? else {
+            return Err(Wrong::Range);
+        };
+        if code(start) > code(end) {
+            return Err(Wrong::Range);
+        }
+        if tokens.peek(0).is_none() {
+            return Err(Wrong::Bracket);
+        }
+        push(&mut out, start, end, tokens.utf8);
+    }
+    tokens.skip(1);
+    Ok(match (out.is_empty(), negated) {
+        (false, false) => format!("[{out}]"),
+        (false, true) => format!("[^{out}]"),
+        // Bytes that are no characters, which no text has.
+        (true, false) => "[^\\x{0}-\\x{10ffff}]".to_owned(),
+        (true, true) => ".".to_owned(),
+    })
+}
+
+/// A character, `[.x.]`, `[=x=]` or `[:name:]`. A hyphen that neither begins nor ends anything is refused.
+fn element(tokens: &mut Tokens, hyphen: bool) -> Result<Element, Wrong> {
+    let unit = tokens.peek(0).ok_or(Wrong::Bracket)?;
+    let second = match tokens.peek(1) {
+        Some(Unit::Char(c @ ('.' | '=' | ':'))) if unit == Unit::Char('[') => Some(c),
+        _ => None,
+    };
+    let Some(kind) = second else {
+        if unit == Unit::Char('-') && !hyphen && !tokens.comes(1, ']') {
+            return Err(match tokens.peek(1) {
+                Some(_) => Wrong::Range,
+                None => Wrong::Bracket,
+            });
+        }
+        tokens.skip(1);
+        return Ok(Element::Char(unit));
+    };
+    tokens.skip(2);
+    let mut name = Vec::new();
+    while !(tokens.comes(0, kind) && tokens.comes(1, ']')) {
+        match tokens.peek(0) {
+            Some(unit) if name.len() <= NAME => name.push(unit),
+            _ => return Err(Wrong::Bracket),
+        }
+        tokens.skip(1);
+    }
+    tokens.skip(2);
+    if kind == ':' {
+        return class(&name, tokens.utf8).map(Element::Set);
+    }
+    match name.as_slice() {
+        &[Unit::Char(c)] if c.is_ascii() && kind == '.' => Ok(Element::Char(Unit::Char(c))),
+        &[Unit::Char(c)] if c.is_ascii() => {
+            let mut set = String::new();
+            push(&mut set, Unit::Char(c), Unit::Char(c), tokens.utf8);
+            Ok(Element::Set(set))
+        }
+        _ => Err(Wrong::Collation),
+    }
+}
+
+fn code(unit: Unit) -> u32 {
+    match unit {
+        Unit::Char(c) => u32::from(c),
+        Unit::Byte(byte) => u32::from(byte),
+    }
+}
+
+/// Adds a range, or one character; nothing where it is of bytes that no character is.
+fn push(out: &mut String, start: Unit, end: Unit, utf8: bool) {
+    match (utf8, start, end) {
+        (true, Unit::Char(start), Unit::Char(end)) => {
+            let (start, end) = (u32::from(start), u32::from(end));
+            out.push_str(&format!("\\x{{{start:x}}}-\\x{{{end:x}}}"));
+        }
+        (true, ..) => {}
+        (false, start, end) => {
+            let (start, end) = (code(start), code(end));
+            out.push_str(&format!("\\x{start:02x}-\\x{end:02x}"));
+        }
+    }
+}
+
+/// A class by its name. Beyond ASCII it is what Unicode says, which is nearly what the C library's locales say.
+fn class(name: &[Unit], utf8: bool) -> Result<String, Wrong> {
+    let letter = |unit: &Unit| match unit {
+        Unit::Char(c) => Some(*c),
+        Unit::Byte(_) => None,
+    };
+    let name: Option<String> = name.iter().map(letter).collect();
+    let name = name.ok_or(Wrong::Class)?;
+    let wide = match name.as_str() {
+        "alpha" => "\\p{Alphabetic}",
+        "alnum" => "\\p{Alphabetic}\\p{Nd}",
+        "upper" => "\\p{Uppercase}",
+        "lower" => "\\p{Lowercase}",
+        "space" => "\\s",
+        "punct" => "[[\\p{P}\\p{S}]--\\p{Alphabetic}]",
+        "print" => "\\P{C}",
+        "graph" => "[\\P{C}--\\p{Z}]",
+        "cntrl" => "\\p{Cc}",
+        "digit" | "xdigit" | "blank" => "",
+        _ => return Err(Wrong::Class),
+    };
+    Ok(match utf8 && !wide.is_empty() {
+        true => wide.to_owned(),
+        false => format!("[:{name}:]"),
+    })
+}
