@@ -73,6 +73,8 @@ pub enum Ere {
     Contains(Vec<u8>),
     Is(Vec<u8>),
     Matches(Regex),
+    /// An expression in capital letters, on texts that are made so.
+    MatchesCapitals(Regex, bool),
 }
 
 impl Ere {
@@ -86,15 +88,17 @@ impl Ere {
             });
         }
         let text = match reading.exact {
-            true => translate(&[b"^(", pattern, b")$"].concat(), reading.utf8)?,
-            false => translate(pattern, reading.utf8)?,
+            true => translate(&[b"^(", pattern, b")$"].concat(), reading)?,
+            false => translate(pattern, reading)?,
         };
         RegexBuilder::new(&text)
             .unicode(reading.utf8)
-            .case_insensitive(reading.ignore_case)
             .dot_matches_new_line(true)
             .build()
-            .map(Ere::Matches)
+            .map(|regex| match reading.ignore_case {
+                true => Ere::MatchesCapitals(regex, reading.utf8),
+                false => Ere::Matches(regex),
+            })
             .map_err(|_| Wrong::TooBig)
     }
 
@@ -104,14 +108,29 @@ impl Ere {
             Ere::Contains(part) => text.windows(part.len()).any(|window| window == part),
             Ere::Is(whole) => text == whole,
             Ere::Matches(regex) => regex.is_match(text),
+            Ere::MatchesCapitals(regex, utf8) => regex.is_match(&capitals(text, *utf8)),
         }
     }
 }
 
+/// Letter by letter, as the C library compares where capital and small letters are the same.
+fn capitals(text: &[u8], utf8: bool) -> Vec<u8> {
+    if !utf8 || text.is_ascii() {
+        return text.to_ascii_uppercase();
+    }
+    let mut out = Vec::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        let letters: String = chunk.valid().chars().map(token::capital).collect();
+        out.extend_from_slice(letters.as_bytes());
+        out.extend_from_slice(chunk.invalid());
+    }
+    out
+}
+
 /// The same in the syntax of the `regex` crate.
-fn translate(pattern: &[u8], utf8: bool) -> Result<String, Wrong> {
+fn translate(pattern: &[u8], reading: Reading) -> Result<String, Wrong> {
     let mut parser = Parser {
-        tokens: Tokens::new(pattern, utf8),
+        tokens: Tokens::new(pattern, reading.utf8, reading.ignore_case),
         out: String::with_capacity(pattern.len() * 2),
         groups: 0,
         closed: Vec::new(),

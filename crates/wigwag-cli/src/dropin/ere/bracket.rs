@@ -68,17 +68,14 @@ pub(super) fn translate(tokens: &mut Tokens) -> Result<String, Wrong> {
 
 /// A character, `[.x.]`, `[=x=]` or `[:name:]`. A hyphen that neither begins nor ends anything is refused.
 fn element(tokens: &mut Tokens, hyphen: bool) -> Result<Element, Wrong> {
-    let unit = tokens.peek(0).ok_or(Wrong::Bracket)?;
+    let unit = tokens.plain().ok_or(Wrong::Bracket)?;
     let second = match tokens.peek(1) {
         Some(Unit::Char(c @ ('.' | '=' | ':'))) if unit == Unit::Char('[') => Some(c),
         _ => None,
     };
     let Some(kind) = second else {
         if unit == Unit::Char('-') && !hyphen && !tokens.comes(1, ']') {
-            return Err(match tokens.peek(1) {
-                Some(_) => Wrong::Range,
-                None => Wrong::Bracket,
-            });
+            return Err(Wrong::Range);
         }
         tokens.skip(1);
         return Ok(Element::Char(unit));
@@ -86,7 +83,11 @@ fn element(tokens: &mut Tokens, hyphen: bool) -> Result<Element, Wrong> {
     tokens.skip(2);
     let mut name = Vec::new();
     while !(tokens.comes(0, kind) && tokens.comes(1, ']')) {
-        match tokens.peek(0) {
+        let unit = match kind {
+            ':' => tokens.peek(0),
+            _ => tokens.plain(),
+        };
+        match unit {
             Some(unit) if name.len() <= NAME => name.push(unit),
             _ => return Err(Wrong::Bracket),
         }
@@ -94,7 +95,7 @@ fn element(tokens: &mut Tokens, hyphen: bool) -> Result<Element, Wrong> {
     }
     tokens.skip(2);
     if kind == ':' {
-        return class(&name, tokens.utf8).map(Element::Set);
+        return class(&name, tokens).map(Element::Set);
     }
     match name.as_slice() {
         &[Unit::Char(c)] if c.is_ascii() && kind == '.' => Ok(Element::Char(Unit::Char(c))),
@@ -130,14 +131,18 @@ fn push(out: &mut String, start: Unit, end: Unit, utf8: bool) {
 }
 
 /// A class by its name. Beyond ASCII it is what Unicode says, which is nearly what the C library's locales say.
-fn class(name: &[Unit], utf8: bool) -> Result<String, Wrong> {
+fn class(name: &[Unit], tokens: &Tokens) -> Result<String, Wrong> {
     let letter = |unit: &Unit| match unit {
         Unit::Char(c) => Some(*c),
         Unit::Byte(_) => None,
     };
     let name: Option<String> = name.iter().map(letter).collect();
     let name = name.ok_or(Wrong::Class)?;
-    let wide = match name.as_str() {
+    let name = match name.as_str() {
+        "upper" | "lower" if tokens.capitals => "alpha",
+        name => name,
+    };
+    let wide = match name {
         "alpha" => "\\p{Alphabetic}",
         "alnum" => "\\p{Alphabetic}\\p{Nd}",
         "upper" => "\\p{Uppercase}",
@@ -150,7 +155,7 @@ fn class(name: &[Unit], utf8: bool) -> Result<String, Wrong> {
         "digit" | "xdigit" | "blank" => "",
         _ => return Err(Wrong::Class),
     };
-    Ok(match utf8 && !wide.is_empty() {
+    Ok(match tokens.utf8 && !wide.is_empty() {
         true => wide.to_owned(),
         false => format!("[:{name}:]"),
     })

@@ -32,6 +32,8 @@ pub(super) struct Tokens {
     chars: Vec<Unit>,
     at: usize,
     pub(super) utf8: bool,
+    /// Everything is a capital letter: the texts that are compared are made so too.
+    pub(super) capitals: bool,
     pub(super) now: Token,
 }
 
@@ -43,7 +45,7 @@ pub(super) enum Unit {
 }
 
 impl Tokens {
-    pub(super) fn new(pattern: &[u8], utf8: bool) -> Tokens {
+    pub(super) fn new(pattern: &[u8], utf8: bool, capitals: bool) -> Tokens {
         let mut chars = Vec::with_capacity(pattern.len());
         let byte = |b: &u8| match b.is_ascii() {
             true => Unit::Char(char::from(*b)),
@@ -61,7 +63,16 @@ impl Tokens {
             chars,
             at: 0,
             utf8,
+            capitals,
             now: Token::End,
+        }
+    }
+
+    /// What comes next, to stand for itself.
+    pub(super) fn plain(&self) -> Option<Unit> {
+        match self.peek(0) {
+            Some(Unit::Char(c)) if self.capitals => Some(Unit::Char(capital(c))),
+            other => other,
         }
     }
 
@@ -81,7 +92,7 @@ impl Tokens {
 
     /// Goes on to the next word.
     pub(super) fn advance(&mut self) {
-        let unit = self.peek(0);
+        let unit = self.plain();
         self.skip(1);
         self.now = match unit {
             None => Token::End,
@@ -127,5 +138,14 @@ impl Tokens {
             'S' => Token::Class("\\S"),
             c => Token::Char(c),
         }
+    }
+}
+
+/// The capital letter of one; itself where that is none, or several.
+pub(super) fn capital(c: char) -> char {
+    let mut letters = c.to_uppercase();
+    match (letters.next(), letters.next()) {
+        (Some(one), None) => one,
+        _ => c,
     }
 }

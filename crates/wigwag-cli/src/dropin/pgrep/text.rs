@@ -123,7 +123,10 @@ pub(super) fn signal(word: &[u8]) -> Option<i32> {
         b"RTMIN" => return Some(rtmin),
         _ => {}
     }
-    if upper.first().is_some_and(u8::is_ascii_alphabetic) && !upper.starts_with(b"RT") {
+    if upper.first().is_some_and(u8::is_ascii_alphabetic)
+        && !upper.starts_with(b"RT")
+        && !upper.starts_with(b"SIG")
+    {
         let named: Signal = std::str::from_utf8(&upper).ok()?.parse().ok()?;
         return Some(named.number());
     }
@@ -212,7 +215,7 @@ mod tests {
     #[test]
     fn what_cannot_be_shown() {
         let odd = b"n\ta(m)\n\xc3\xa9\xff\x7f\xc2\x80";
-        assert_eq!(shown(odd, false), b"n?a(m)??????".as_slice());
+        assert_eq!(shown(odd, false), b"n?a(m)???????".as_slice());
         assert_eq!(shown(odd, true), b"n?a(m)?\xc3\xa9????".as_slice());
     }
 
