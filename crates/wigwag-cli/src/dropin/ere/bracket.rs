@@ -9,8 +9,26 @@ const NAME: usize = 31;
 /// One thing in the brackets.
 enum Element {
     Char(Unit),
-    /// A class, or characters that are equivalent to one: no end of a range.
-    Set(String),
+    /// `[.x.]`, `[=x=]` or `[:x:]`: which, and the x.
+    Named(char, Vec<Unit>),
+}
+
+impl Element {
+    /// As one character.
+    fn char(&self) -> Result<Unit, Wrong> {
+        match self {
+            Element::Char(unit) => Ok(*unit),
+            Element::Named(_, name) => match name.as_slice() {
+                &[Unit::Char(c)] if c.is_ascii() => Ok(Unit::Char(c)),
+                _ => Err(Wrong::Collation),
+            },
+        }
+    }
+
+    /// Whether it is no end of a range.
+    fn is_set(&self) -> bool {
+        matches!(self, Element::Named('=' | ':', _))
+    }
 }
 
 /// Reads from behind the opening bracket to behind the closing one; in the syntax of the `regex` crate.
@@ -25,29 +43,27 @@ pub(super) fn translate(tokens: &mut Tokens) -> Result<String, Wrong> {
     while first || !tokens.comes(0, ']') {
         let start = element(tokens, first)?;
         first = false;
-        if tokens.peek(0).is_none() {
+        if !start.is_set() && tokens.peek(0).is_none() {
             return Err(Wrong::Bracket);
         }
-        let start = match start {
-            Element::Set(set) => {
-                out.push_str(&set);
-                continue;
-            }
-            Element::Char(start) => start,
-        };
         // A hyphen before the end is one.
-        let range = tokens.comes(0, '-') && !tokens.comes(1, ']');
+        let range = !start.is_set() && tokens.comes(0, '-') && !tokens.comes(1, ']');
         if !range {
-            push(&mut out, start, start, tokens.utf8);
+            match &start {
+                Element::Named(':', name) => out.push_str(&class(name, tokens)?),
+                _ => push(&mut out, start.char()?, start.char()?, tokens.utf8),
+            }
             continue;
         }
         tokens.skip(1);
         if tokens.peek(0).is_none() {
             return Err(Wrong::Bracket);
         }
-        let Element::Char(end) = element(tokens, true)? else {
+        let end = element(tokens, true)?;
+        if end.is_set() {
             return Err(Wrong::Range);
-        };
+        }
+        let (start, end) = (start.char()?, end.char()?);
         if code(start) > code(end) {
             return Err(Wrong::Range);
         }
@@ -94,18 +110,7 @@ fn element(tokens: &mut Tokens, hyphen: bool) -> Result<Element, Wrong> {
         tokens.skip(1);
     }
     tokens.skip(2);
-    if kind == ':' {
-        return class(&name, tokens).map(Element::Set);
-    }
-    match name.as_slice() {
-        &[Unit::Char(c)] if c.is_ascii() && kind == '.' => Ok(Element::Char(Unit::Char(c))),
-        &[Unit::Char(c)] if c.is_ascii() => {
-            let mut set = String::new();
-            push(&mut set, Unit::Char(c), Unit::Char(c), tokens.utf8);
-            Ok(Element::Set(set))
-        }
-        _ => Err(Wrong::Collation),
-    }
+    Ok(Element::Named(kind, name))
 }
 
 fn code(unit: Unit) -> u32 {
