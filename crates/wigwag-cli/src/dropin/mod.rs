@@ -5,8 +5,10 @@
 
 mod env;
 mod ere;
+mod getopt;
 mod gnu;
 mod killall;
+mod pgrep;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -42,6 +44,26 @@ pub const NAMES: &[Name] = &[
         name: "killall",
         dialect: "psmisc 23.7",
         run: killall::run,
+    },
+    Name {
+        name: "pgrep",
+        dialect: "procps-ng 4.0.5",
+        run: pgrep::run,
+    },
+    Name {
+        name: "pidwait",
+        dialect: "procps-ng 4.0.5",
+        run: pgrep::run,
+    },
+    Name {
+        name: "pkill",
+        dialect: "procps-ng 4.0.5",
+        run: pgrep::run,
+    },
+    Name {
+        name: "pwait",
+        dialect: "procps-ng 4.0.5, its pidwait",
+        run: pgrep::run,
     },
 ];
 
