@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// Whether messages are in UTF-8: what the locale's variables say, where the system has that locale.
-fn is_utf8() -> bool {
+pub fn is_utf8() -> bool {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let Some(locale) = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set) else {
         return false;

@@ -9,6 +9,7 @@ use wigwag_process::procfs::{Namespace, Proc, ProcDir, Stat};
 
 use super::words::Asked;
 use crate::dropin::ere::{Ere, Reading};
+use crate::dropin::gnu::quote::is_utf8;
 use crate::dropin::gnu::words;
 
 /// The kernel keeps this much of a name ...
@@ -52,8 +53,9 @@ impl<'a> Choice<'a> {
             let bytes = name.as_bytes();
             if asked.regex {
                 let reading = Reading {
+                    exact: false,
                     ignore_case: asked.ignore_case,
-                    ..Reading::default()
+                    utf8: is_utf8(),
                 };
                 let wrong = [b"killall: Bad regular expression: ", bytes, b"\n"];
                 return Ere::new(bytes, reading)
