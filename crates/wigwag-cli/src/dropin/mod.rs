@@ -14,6 +14,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
 
+use wigwag::{Errno, Signal, disposition, exec};
+
 /// How it was called.
 #[derive(Debug)]
 pub struct Call {
@@ -80,8 +82,20 @@ impl Call {
     }
 }
 
-/// Writes to standard output; the status where that fails, as the tools have it. A reader that has gone away ends it by PIPE, as them.
+/// Writes to standard output, as whoever started this program has left it: a reader that has gone away ends it by PIPE, as the
+/// tools, unless PIPE was ignored; where it is closed nothing can be written.
 pub fn print(bytes: &[u8]) -> Result<(), std::io::Error> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let started = exec::as_started();
+    if started.closed[1] {
+        return Err(Errno::BADF.into());
+    }
+    if !started.pipe_ignored {
+        // As it was before Rust's start; the kernel never refuses.
+        let _ = disposition::default(Signal::PIPE);
+    }
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)?;
     out.flush()

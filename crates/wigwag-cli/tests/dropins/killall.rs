@@ -444,6 +444,38 @@ fn waits_until_they_have_ended() {
     }
 }
 
+/// A list that cannot be written is told; theirs says nothing, and ends with 0.
+#[test]
+fn what_cannot_be_written() {
+    let run = |redirection: &str| {
+        let mut sh = Command::new("sh");
+        let script = format!("exec \"$0\" -l {redirection}");
+        finish(sh.args(["-c", &script]).arg(ours("killall").get_program()))
+    };
+    let text = |why: &str| (1, format!("killall: write error: {why}\n"));
+    for (redirection, why) in [
+        (">/dev/full", "No space left on device"),
+        (">&-", "Bad file descriptor"),
+    ] {
+        let said = run(redirection);
+        assert_eq!((said.status, said.err), text(why));
+    }
+}
+
+/// Names are bytes.
+#[test]
+fn names_that_are_no_text() {
+    namespace!();
+    use std::os::unix::ffi::OsStrExt;
+    let Some(mut theirs) = real("killall") else {
+        return;
+    };
+    let word = std::ffi::OsStr::from_bytes(b"no\xffsuch\n");
+    let raw = |command: &mut Command| command.arg(word).arg("-v").output().unwrap();
+    let (own, theirs) = (raw(&mut ours("killall")), raw(&mut theirs));
+    assert_eq!((own.status, own.stderr), (theirs.status, theirs.stderr));
+}
+
 #[test]
 fn says_what_it_is() {
     let said = finish(ours("killall").arg("-V"));

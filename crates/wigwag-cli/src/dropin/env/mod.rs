@@ -12,10 +12,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use wigwag::{Signal, disposition, exec};
 
-use super::Call;
 use super::gnu::getopt::{Getopt, Long, Options, Takes};
 use super::gnu::quote::{quote, quote_for_shell};
 use super::gnu::{program, words};
+use super::{Call, print};
 use signals::Signals;
 use variables::Variables;
 
@@ -157,7 +157,7 @@ impl Env {
                 self.usage()
             })?;
             if let Some(text) = self.take(code, argument, &mut getopt)? {
-                return print(text.as_bytes()).map_err(|why| self.unwritten(&why));
+                return self.print(text.as_bytes());
             }
         }
         let mut words = getopt.operands();
@@ -201,7 +201,7 @@ impl Env {
         }
         if !given {
             let end = if self.null { 0 } else { b'\n' };
-            return print(&self.variables.lines(end)).map_err(|why| self.unwritten(&why));
+            return self.print(&self.variables.lines(end));
         }
         Err(self.become_program(words))
     }
@@ -291,8 +291,9 @@ impl Env {
         Ok(())
     }
 
-    fn unwritten(&self, error: &std::io::Error) -> u8 {
-        self.fail(format!("write error: {}", words(error)).as_bytes())
+    fn print(&self, text: &[u8]) -> Result<u8, u8> {
+        let written = print(text).map(|()| 0);
+        written.map_err(|why| self.fail(format!("write error: {}", words(&why)).as_bytes()))
     }
 
     /// Returns only where that fails.
@@ -359,19 +360,4 @@ impl Env {
 /// A word of the command line has no NUL.
 fn c_string(word: OsString) -> CString {
     CString::new(word.into_vec()).unwrap_or_default()
-}
-
-/// To standard output, as whoever started this program has left it: PIPE ends it, and where it is closed nothing can be written.
-fn print(bytes: &[u8]) -> std::io::Result<u8> {
-    if bytes.is_empty() {
-        return Ok(0);
-    }
-    let started = exec::as_started();
-    if started.closed[1] {
-        return Err(wigwag::Errno::BADF.into());
-    }
-    if !started.pipe_ignored {
-        let _ = disposition::default(Signal::PIPE);
-    }
-    super::print(bytes).map(|()| 0)
 }

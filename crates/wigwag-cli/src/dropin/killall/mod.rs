@@ -41,7 +41,13 @@ pub fn run(call: Call) -> u8 {
         Outcome::List => {
             return match super::print(words::listed().as_bytes()) {
                 Ok(()) => 0,
-                Err(_) => FAILED,
+                Err(error) => {
+                    eprint_all(&format!(
+                        "killall: write error: {}\n",
+                        super::gnu::words(&error)
+                    ));
+                    FAILED
+                }
             };
         }
         Outcome::Version => {
