@@ -15,6 +15,8 @@ const NOBODY: u32 = 65534;
 /// Who is there, in the order of their numbers.
 struct Scene {
     puppets: Vec<Puppet>,
+    /// A zombie: it is found, and nothing can be done to it.
+    _departed: Puppet,
     files: Vec<Child>,
     script: Child,
 }
@@ -79,7 +81,10 @@ impl Scene {
             group: Some(group),
             ..Recipe::named("companion")
         }));
+        let mut zombie = puppet("departed", None);
+        zombie.become_zombie();
         Scene {
+            _departed: zombie,
             puppets,
             files: vec![started(&place().join("filed"), "filed")],
             script: started(&place().join("scriptwithalongname.sh"), "scriptwithalong"),
@@ -256,6 +261,9 @@ const ALIKE: &[(&str, &str)] = &[
     ("-i -9 short", "Y\n"),
     ("--interactive -v short", "\n"),
     ("-i short", ""),
+    ("-v departed", ""),
+    ("-v -s 0 departed short", ""),
+    ("-gv departed", ""),
     ("-gv OTHERS", ""),
     ("-gv companion", ""),
     ("-gv companion OTHERS", ""),
@@ -459,6 +467,35 @@ fn what_cannot_be_written() {
     ] {
         let said = run(redirection);
         assert_eq!((said.status, said.err), text(why));
+    }
+}
+
+/// Who may not signal them.
+#[test]
+fn others_are_told() {
+    namespace!();
+    let Some(_) = real("killall").filter(|_| can_be_others()) else {
+        println!("skipped: needs root");
+        return;
+    };
+    use std::os::unix::process::CommandExt;
+    for words in [
+        &["short"][..],
+        &["-v", "OTHERS", "short"],
+        &["-q", "OTHERS"],
+        &["-g", "OTHERS"],
+        &["-u", "root", "OTHERS"],
+    ] {
+        let as_nobody = |mut command: Command| {
+            command.uid(NOBODY);
+            ran(command, words, "")
+        };
+        let theirs = as_nobody(real("killall").unwrap());
+        assert_eq!(
+            as_nobody(ours("killall")),
+            theirs,
+            "killall {words:?}: ours is on the left"
+        );
     }
 }
 
