@@ -1,5 +1,7 @@
 //! `killall` beside psmisc's, by name only in a pid namespace of the test's own.
 
+mod tables;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant};
 use wigwag_testkit::{Deadline, Puppet, Recipe, namespace, namespace::unique, proc};
 
 use crate::compare::{Said, finish, ours, real, same};
+use tables::ALIKE;
 
 const NOBODY: u32 = 65534;
 
@@ -194,89 +197,6 @@ fn ran(mut command: Command, words: &[&str], input: &str) -> (Said, Vec<Option<i
     };
     (said, scene.fates())
 }
-
-/// Each with its effect on all who are there: the same.
-const ALIKE: &[(&str, &str)] = &[
-    ("short", ""),
-    ("-v short", ""),
-    ("-v SHORT", ""),
-    ("-I -v SHORT", ""),
-    ("--ignore-case --verbose Short", ""),
-    ("-v averyveryverylongname", ""),
-    ("-v averyveryverylo", ""),
-    ("-v averyveryverylongnam", ""),
-    ("-ev averyveryverylongname", ""),
-    ("-ve averyveryverylongname", ""),
-    ("-e averyveryverylongnameX", ""),
-    ("-v scriptwithalongname.sh", ""),
-    ("-ev scriptwithalongname.sh", ""),
-    ("-v scriptwithalong", ""),
-    ("-v @filed", ""),
-    ("-v filed", ""),
-    ("-v @scriptwithalongname.sh", ""),
-    ("-v @nosuch", ""),
-    ("-v short OTHERS nosuch", ""),
-    ("-v short short", ""),
-    ("-q nosuch", ""),
-    ("-q short nosuch", ""),
-    ("-rv ^sh ^O", ""),
-    ("-r -v -I ^o", ""),
-    ("-rv long.*name", ""),
-    ("-rv longname$", ""),
-    ("-rv s(hor|tub)", ""),
-    ("-rv ^[[:upper:]]+$", ""),
-    ("-rv o{2}", ""),
-    ("-r ( short", ""),
-    ("-v -u nobody", ""),
-    ("-v -u nobody short", ""),
-    ("-v -u nobody OTHERS", ""),
-    ("-u root -v OTHERS", ""),
-    ("--user=nobody -v short", ""),
-    ("-v -s 0 short", ""),
-    ("-0 -v short", ""),
-    ("-9 -v stubborn", ""),
-    ("-v stubborn", ""),
-    ("-KILL -v short", ""),
-    ("-SIGKILL short", ""),
-    ("-v -s KILL short", ""),
-    ("-v -s SIGUSR1 short", ""),
-    ("-v --signal=9 short", ""),
-    ("-v -INT short", ""),
-    ("-VTALRM short", ""),
-    ("-v -ILL short", ""),
-    ("-v -POLL short", ""),
-    ("-v -s 999 short", ""),
-    ("-v -s 65 short", ""),
-    ("-v -s 40 short", ""),
-    ("-v -y 1h short", ""),
-    ("-v -o 1h short", ""),
-    ("-v -younger-than 1y short", ""),
-    ("--older-than=1M -v short", ""),
-    ("-n 1 -v short", ""),
-    ("-ns 1 -v short", ""),
-    ("--ns=1 -v short", ""),
-    ("-n 0 -v short", ""),
-    ("-i short", "y\nn\n"),
-    ("-iv short OTHERS", "x\n\nyes\n"),
-    ("-i -9 short", "Y\n"),
-    ("--interactive -v short", "\n"),
-    ("-i short", ""),
-    ("-v departed", ""),
-    ("-v -s 0 departed short", ""),
-    ("-gv departed", ""),
-    ("-gv OTHERS", ""),
-    ("-gv companion", ""),
-    ("-gv companion OTHERS", ""),
-    ("-g -v -s 0 OTHERS short", ""),
-    ("-gi companion", "y\n"),
-    ("-g -i -9 companion short", "n\ny\nn\n"),
-    ("-v short -9 OTHERS", ""),
-    ("-v -- -9 short", ""),
-    ("short --", ""),
-    ("--nosuch short", ""),
-    ("-vX short", ""),
-    ("-hup short", ""),
-];
 
 #[test]
 fn the_same_is_done_to_the_same() {
