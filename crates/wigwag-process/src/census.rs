@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod filters;
 mod held;
+mod look;
 mod missing;
 mod name;
 mod nearest;
@@ -19,9 +20,11 @@ mod view;
 
 pub(crate) use anchor::{census_again, census_below};
 pub use error::SelectError;
+pub use look::{hold_if, look_at, look_at_all, look_at_threads};
 pub(crate) use missing::processes;
 pub use missing::{Missing, Why};
 pub use nearest::nearest;
+pub use view::{Answer, Stop, View};
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
@@ -31,7 +34,7 @@ use crate::selector::{Selector, Target};
 use anchor::Ties;
 use held::{Held, One, leads};
 use rules::{Rule, Rules};
-use view::{Buffers, Stop, View};
+use view::Buffers;
 
 /// What a census has found.
 #[derive(Debug, Default)]

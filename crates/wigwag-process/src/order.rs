@@ -262,6 +262,9 @@ pub struct Guards {
     /// Process 1 may be signalled.
     #[serde(default)]
     pub allow_init: bool,
+    /// Kernel threads may be signalled. Nearly all of them ignore whatever they get.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_kernel_threads: bool,
     /// Refuse the whole order when more processes than this are selected.
     #[serde(default)]
     pub max: Option<usize>,
@@ -304,6 +307,7 @@ impl Guards {
             allow_self: true,
             allow_ancestors: true,
             allow_init: true,
+            allow_kernel_threads: true,
             max: None,
             if_handled: false,
             ignore_missing: true,
@@ -318,6 +322,7 @@ impl Default for Guards {
             allow_self: false,
             allow_ancestors: false,
             allow_init: false,
+            allow_kernel_threads: false,
             max: Some(Guards::MAX),
             if_handled: false,
             ignore_missing: false,

@@ -4,6 +4,7 @@
 //! ([`Prepared::plan`]), written as JSON and carried out later ([`Plan::resume`]), or carried out at once
 //! ([`Prepared::execute`]). Nothing is sent before `execute`.
 
+mod given;
 mod judge;
 mod prepare;
 mod resume;
@@ -21,6 +22,7 @@ use crate::order::{FORMAT, Order};
 use crate::prediction::{Effect, Prediction};
 use crate::procfs::{Proc, ProcDir};
 use crate::receipt::NoMatch;
+pub use given::prepare_held;
 pub(crate) use judge::{Judge, user, why_denied, why_not_by_number};
 pub(crate) use prepare::leader;
 pub use prepare::{prepare, preview};

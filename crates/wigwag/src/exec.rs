@@ -24,8 +24,16 @@
 //! ignore from their start: that it gives its default action. Signals that are caught by the library, but were ignored before
 //! ([`Options::even_ignored`](crate::receive::Options::even_ignored)), have the default action in the child.
 
+mod replace;
+#[cfg(feature = "started")]
+mod started;
+
 use std::fmt;
 use std::process::Command;
+
+pub use replace::{environment, replace};
+#[cfg(feature = "started")]
+pub use started::{Started, as_started};
 
 use crate::sys::before;
 use crate::sys::exec::{Changed, Start, in_child};

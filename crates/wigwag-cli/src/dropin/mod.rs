@@ -3,11 +3,19 @@
 //! What a tool does to processes it does through an [`Order`](wigwag_process::order::Order), as the verbs do; what it prints, its options and its
 //! exit statuses are that tool's. Nothing here uses the verbs' descriptions or their ways of printing.
 
+mod env;
+mod ere;
+mod getopt;
+mod gnu;
 mod kill;
+mod killall;
+mod pgrep;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
+
+use wigwag::{Errno, Signal, disposition, exec};
 
 /// How it was called.
 #[derive(Debug)]
@@ -29,11 +37,43 @@ pub struct Name {
 }
 
 /// All that there are, in alphabetical order.
-pub const NAMES: &[Name] = &[Name {
-    name: "kill",
-    dialect: "POSIX, util-linux 2.41, and of procps and GNU what does not conflict",
-    run: kill::run,
-}];
+pub const NAMES: &[Name] = &[
+    Name {
+        name: "env",
+        dialect: "GNU coreutils 9.7",
+        run: env::run,
+    },
+    Name {
+        name: "kill",
+        dialect: "POSIX, util-linux 2.41, and of procps and GNU what does not conflict",
+        run: kill::run,
+    },
+    Name {
+        name: "killall",
+        dialect: "psmisc 23.7",
+        run: killall::run,
+    },
+    Name {
+        name: "pgrep",
+        dialect: "procps-ng 4.0.5",
+        run: pgrep::run,
+    },
+    Name {
+        name: "pidwait",
+        dialect: "procps-ng 4.0.5",
+        run: pgrep::run,
+    },
+    Name {
+        name: "pkill",
+        dialect: "procps-ng 4.0.5",
+        run: pgrep::run,
+    },
+    Name {
+        name: "pwait",
+        dialect: "procps-ng 4.0.5, its pidwait",
+        run: pgrep::run,
+    },
+];
 
 /// Which of the old names the program was called by.
 pub fn called(argv0: Option<&OsStr>) -> Option<&'static Name> {
@@ -48,8 +88,20 @@ impl Call {
     }
 }
 
-/// Writes to standard output; the status where that fails, as the tools have it. A reader that has gone away ends it by PIPE, as them.
+/// Writes to standard output, as whoever started this program has left it: a reader that has gone away ends it by PIPE, as the
+/// tools, unless PIPE was ignored; where it is closed nothing can be written.
 pub fn print(bytes: &[u8]) -> Result<(), std::io::Error> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let started = exec::as_started();
+    if started.closed[1] {
+        return Err(Errno::BADF.into());
+    }
+    if !started.pipe_ignored {
+        // As it was before Rust's start; the kernel never refuses.
+        let _ = disposition::default(Signal::PIPE);
+    }
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)?;
     out.flush()

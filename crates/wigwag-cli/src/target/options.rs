@@ -377,6 +377,7 @@ pub fn guards(matches: &ArgMatches, max: Option<usize>) -> Guards {
         allow_self: allowed("self"),
         allow_ancestors: allowed("ancestors"),
         allow_init: allowed("init"),
+        allow_kernel_threads: false,
         max: given.copied().or(max),
         if_handled: flag(matches, "if-handled"),
         ignore_missing: flag(matches, "ignore-missing"),

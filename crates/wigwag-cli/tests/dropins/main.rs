@@ -4,5 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod compare;
+mod env;
 mod kill;
+mod killall;
 mod links;

@@ -1,5 +1,6 @@
 //! Processes chosen by name, and plans of them carried out later.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -34,6 +35,28 @@ fn stop_by_name() {
     prove("stop --name", &BY_NAME, || {
         wigwag(&["stop", "--name", VICTIM])
     });
+}
+
+/// The old name: the same program, called by another.
+fn killall(words: &[&str]) -> Command {
+    let mut command = wigwag(words);
+    command.arg0("killall");
+    command
+}
+
+#[test]
+fn killall_by_name() {
+    namespace!();
+    for words in [&["-v", VICTIM][..], &["-g", VICTIM], &["-w", "-9", VICTIM]] {
+        let mut target = victim();
+        let ran = Swapper::count(killall(words));
+        assert_eq!(exit_code(ran.status), Some(0), "{ran:?}");
+        let ended = target.puppets[0].status(Deadline::usual());
+        assert!(matches!(ended, Some(9 | 15)), "{ran:?}");
+        target.end();
+        let form = format!("killall {}", words.join(" "));
+        prove(&form, &BY_NAME, || killall(words));
+    }
 }
 
 #[test]

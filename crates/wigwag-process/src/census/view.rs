@@ -8,12 +8,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::file::{FileNumbers, device_and_inode};
 
 use crate::procfs::{
-    CgroupPath, PidName, Proc, ProcDir, Stat, Status, is_gone, is_refused, open_dir, parse_cgroups,
-    read_at, read_once,
+    CgroupPath, Namespace, PidName, Proc, ProcDir, Stat, Status, is_gone, is_refused, open_dir,
+    parse_cgroups, read_at, read_once,
 };
 
-/// Why a rule could not be answered.
-pub(super) enum Stop {
+/// Why a question about a process could not be answered.
+#[derive(Debug)]
+pub enum Stop {
     /// The process has ended.
     Gone,
     /// That file of it may not be read.
@@ -22,7 +23,8 @@ pub(super) enum Stop {
     Fatal(io::Error),
 }
 
-pub(super) type Answer<T> = Result<T, Stop>;
+/// What a look at a process gives.
+pub type Answer<T> = Result<T, Stop>;
 
 /// Memory that is used again for every process.
 pub(super) struct Buffers {
@@ -45,7 +47,8 @@ impl Buffers {
     }
 }
 
-pub(super) struct View<'a> {
+/// One process, or one thread, to look at: a file of it is read when something is asked that stands there, and once.
+pub struct View<'a> {
     base: BorrowedFd<'a>,
     /// The number to put before each file's name; `None` where `base` is the process's directory.
     prefix: Option<i32>,
@@ -70,6 +73,11 @@ impl<'a> View<'a> {
         View::new(dir.as_fd(), None, dir.pid(), buffers)
     }
 
+    /// A thread, through paths below the directory of its process's threads.
+    pub(super) fn thread(tasks: BorrowedFd<'a>, tid: i32, buffers: &'a mut Buffers) -> View<'a> {
+        View::new(tasks, Some(tid), tid, buffers)
+    }
+
     fn new(
         base: BorrowedFd<'a>,
         prefix: Option<i32>,
@@ -90,7 +98,8 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(super) fn pid(&self) -> i32 {
+    /// Its number; of a thread the thread's.
+    pub fn pid(&self) -> i32 {
         self.pid
     }
 
@@ -108,7 +117,10 @@ impl<'a> View<'a> {
     }
 
     /// The command name, without the line break.
-    pub(super) fn comm(&mut self) -> Answer<&[u8]> {
+    ///
+    /// # Errors
+    /// [`Stop`], here and in all that follows.
+    pub fn comm(&mut self) -> Answer<&[u8]> {
         if self.comm.is_none() {
             let mut name = [0; 72];
             let mut len = self.at(c"comm", |path| read_once(self.base, path, &mut name))?;
@@ -133,7 +145,11 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(super) fn stat(&mut self) -> Answer<&Stat> {
+    /// `stat`: who it is and what it does.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn stat(&mut self) -> Answer<&Stat> {
         if self.stat.is_none() {
             let text = self.text(c"stat")?;
             self.stat = Stat::parse(&text);
@@ -146,7 +162,11 @@ impl<'a> View<'a> {
         self.status.is_some()
     }
 
-    pub(super) fn status(&mut self) -> Answer<&Status> {
+    /// `status`: whose it is, and its masks.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn status(&mut self) -> Answer<&Status> {
         if self.status.is_none() {
             let text = self.text(c"status")?;
             self.status = Status::parse(&text);
@@ -155,7 +175,11 @@ impl<'a> View<'a> {
         self.status.as_ref().ok_or(Stop::Unreadable("status"))
     }
 
-    pub(super) fn cgroups(&mut self) -> Answer<&[CgroupPath]> {
+    /// `cgroup`: its control groups.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn cgroups(&mut self) -> Answer<&[CgroupPath]> {
         if self.cgroups.is_none() {
             let text = self.text(c"cgroup")?;
             self.cgroups = Some(parse_cgroups(&text));
@@ -164,8 +188,11 @@ impl<'a> View<'a> {
         Ok(self.cgroups.as_deref().unwrap_or_default())
     }
 
-    /// The arguments, each ended by a NUL byte.
-    pub(super) fn cmdline(&mut self) -> Answer<&[u8]> {
+    /// The arguments, each ended by a NUL byte; empty for kernel threads and zombies.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn cmdline(&mut self) -> Answer<&[u8]> {
         if !self.cmdline {
             let mut text = std::mem::take(&mut self.buffers.cmdline);
             let result = self.at(c"cmdline", |path| read_at(self.base, path, &mut text));
@@ -177,7 +204,10 @@ impl<'a> View<'a> {
     }
 
     /// The environment, each variable ended by a NUL byte.
-    pub(super) fn environ(&mut self) -> Answer<&[u8]> {
+    ///
+    /// # Errors
+    /// [`Stop`]; unreadable without ptrace access (ptrace(2)).
+    pub fn environ(&mut self) -> Answer<&[u8]> {
         if !self.environ {
             let mut text = std::mem::take(&mut self.buffers.environ);
             let result = self.at(c"environ", |path| read_at(self.base, path, &mut text));
@@ -238,7 +268,15 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The inode of a namespace; `None` where the process has none, as a zombie.
+    /// The inode of one of its namespaces; `None` where it has none, as a zombie.
+    ///
+    /// # Errors
+    /// [`Stop`]; unreadable without ptrace access (ptrace(2)).
+    pub fn namespace_of(&self, kind: Namespace) -> Answer<Option<u64>> {
+        self.namespace(kind.path())
+    }
+
+    /// The inode of a namespace, by its file.
     pub(super) fn namespace(&self, leaf: &'static CStr) -> Answer<Option<u64>> {
         let flags = rustix::fs::AtFlags::empty();
         match self.at(leaf, |path| {

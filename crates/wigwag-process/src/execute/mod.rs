@@ -47,6 +47,11 @@ pub trait Observer {
     /// Called every 100 ms while the engine waits.
     fn progress(&mut self, _progress: &Progress<'_>) {}
 
+    /// Whether it is to be told how the order goes on. Where nobody is, the engine sleeps until something happens.
+    fn looks(&self) -> bool {
+        true
+    }
+
     /// A descriptor that becomes readable when the watching is to end (a signalfd for INT, say). What has been sent stays sent; the
     /// report says what was known by then.
     fn interrupt(&self) -> Option<BorrowedFd<'_>> {
@@ -58,7 +63,11 @@ pub trait Observer {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoObserver;
 
-impl Observer for NoObserver {}
+impl Observer for NoObserver {
+    fn looks(&self) -> bool {
+        false
+    }
+}
 
 /// How far an order is.
 #[derive(Debug)]

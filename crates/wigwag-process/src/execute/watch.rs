@@ -65,11 +65,12 @@ impl Engine<'_, '_> {
             if until.is_some_and(|until| now >= until) {
                 return;
             }
-            let mut sleep = until
-                .map_or(TICK, |until| until.saturating_duration_since(now))
-                .min(TICK);
+            // None: until something happens.
+            let looks = self.observer.looks().then_some(TICK);
+            let left = until.map(|until| until.saturating_duration_since(now));
+            let mut sleep = left.into_iter().chain(looks).min();
             if !only_ends {
-                sleep = sleep.min(pause);
+                sleep = Some(sleep.map_or(pause, |sleep| sleep.min(pause)));
                 pause = (pause * 2).min(Duration::from_millis(20));
             }
             let events = match &epoll {
@@ -93,7 +94,7 @@ impl Engine<'_, '_> {
                     (epoll, only_ends) = (None, false);
                 }
             }
-            if told.elapsed() >= TICK {
+            if looks.is_some() && told.elapsed() >= TICK {
                 told = Instant::now();
                 self.tell(until);
             }
@@ -110,8 +111,8 @@ impl Engine<'_, '_> {
     }
 
     /// Without an epoll: waits for the observer's interrupt alone.
-    fn rest(&self, time: Duration) -> rustix::io::Result<Vec<u64>> {
-        let timeout = Timespec::try_from(time).ok();
+    fn rest(&self, time: Option<Duration>) -> rustix::io::Result<Vec<u64>> {
+        let timeout = time.and_then(|time| Timespec::try_from(time).ok());
         let interrupt = self.observer.interrupt();
         let mut fds: Vec<PollFd<'_>> = interrupt
             .iter()
@@ -121,7 +122,7 @@ impl Engine<'_, '_> {
             Ok(0) | Err(Errno::INTR) => Ok(Vec::new()),
             Ok(_) => Ok(vec![INTERRUPT]),
             Err(_) => {
-                std::thread::sleep(time);
+                std::thread::sleep(time.unwrap_or(TICK));
                 Ok(Vec::new())
             }
         }
@@ -242,10 +243,10 @@ impl Engine<'_, '_> {
     }
 }
 
-/// The data of the events that came within `time`.
-fn wait_for(epoll: &impl AsFd, time: Duration) -> rustix::io::Result<Vec<u64>> {
+/// The data of the events that came within `time`; where there is none, of the first that come.
+fn wait_for(epoll: &impl AsFd, time: Option<Duration>) -> rustix::io::Result<Vec<u64>> {
     let mut events = Vec::with_capacity(256);
-    let timeout = Timespec::try_from(time).ok();
+    let timeout = time.and_then(|time| Timespec::try_from(time).ok());
     // EINTR: the caller looks and waits again.
     match epoll::wait(epoll, spare_capacity(&mut events), timeout.as_ref()) {
         Ok(_) => Ok(events.iter().map(|event| event.data.u64()).collect()),

@@ -197,7 +197,7 @@ impl<'a> Judge<'a> {
         if harmless(self.action) {
             return None;
         }
-        if process.stat().is_kernel_thread() {
+        if process.stat().is_kernel_thread() && !self.guards.allow_kernel_threads {
             return Some(Refusal::KernelThread);
         }
         if thread.is_some() && !matches!(self.action, Action::Send { .. }) {

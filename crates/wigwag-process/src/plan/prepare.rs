@@ -218,7 +218,7 @@ fn left_out(pids: &[i32]) -> Vec<String> {
 }
 
 /// One that ended between being found and being held: nothing of it can be read any more.
-fn gone(proc: &Proc, pid: i32, thread: Option<i32>) -> Held {
+pub(super) fn gone(proc: &Proc, pid: i32, thread: Option<i32>) -> Held {
     let identity = Identity {
         pid,
         start_ticks: 0,

@@ -195,6 +195,39 @@ impl ProcDir {
         self.link(c"exe")
     }
 
+    /// The file it runs: device and inode, as stat(2) has them of that file, whatever its name is by now.
+    ///
+    /// # Errors
+    /// As [`ProcDir::exe`].
+    pub fn exe_numbers(&self) -> io::Result<(u64, u64)> {
+        let stat = rustix::fs::statat(self, c"exe", rustix::fs::AtFlags::empty())?;
+        Ok((stat.st_dev, stat.st_ino))
+    }
+
+    /// `attr/current`: its security context, where a security module has one (SELinux, AppArmor and others), without the NUL or line
+    /// break at the end.
+    ///
+    /// # Errors
+    /// As all reads here; EINVAL where no module has any.
+    pub fn security_context(&self) -> io::Result<Vec<u8>> {
+        let mut context = self.read(c"attr/current")?;
+        while matches!(context.last(), Some(0 | b'\n')) {
+            context.pop();
+        }
+        Ok(context)
+    }
+
+    /// Another descriptor of the same directory.
+    ///
+    /// # Errors
+    /// EMFILE: too many files are open.
+    pub fn try_clone(&self) -> io::Result<ProcDir> {
+        Ok(ProcDir {
+            fd: self.fd.try_clone()?,
+            pid: self.pid,
+        })
+    }
+
     /// `cwd`: its working directory.
     ///
     /// # Errors

@@ -268,6 +268,34 @@ impl PidFd {
         }
     }
 
+    /// Frees the memory of a process that is about to end, for which KILL is pending, without waiting for it to end (Linux 5.15):
+    /// process_mrelease(2).
+    ///
+    /// # Errors
+    /// ESRCH: it has no memory left, or is gone. EINVAL: it is not about to end. EPERM: it may not be signalled, or a seccomp
+    /// filter. EINTR: a signal came, ask again. ENOSYS: an older kernel.
+    ///
+    /// ```
+    /// use wigwag::{Errno, PidFd};
+    /// let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
+    /// let pidfd = PidFd::open(child.id() as i32)?;
+    /// let error = pidfd.release_memory().unwrap_err();
+    /// assert!(error.errno() == Errno::INVAL || error.is_unsupported());
+    /// child.kill()?;
+    /// // It may have ended before.
+    /// assert!(pidfd.release_memory().is_ok_and(|()| true) || child.wait().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn release_memory(&self) -> Result<()> {
+        sys::pidfd::release_memory(self.as_fd()).map_err(|errno| {
+            let error = Error::new("release the memory of a process", errno);
+            match errno {
+                Errno::NOSYS => error.when_unsupported("5.15"),
+                _ => error,
+            }
+        })
+    }
+
     /// What the kernel tells about the process (Linux 6.13): the ioctl `PIDFD_GET_INFO`, see `linux/pidfd.h` and
     /// PIDFD_GET_INFO(2const).
     ///

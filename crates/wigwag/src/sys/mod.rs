@@ -9,6 +9,7 @@ pub(crate) mod alt_stack;
 pub(crate) mod before;
 pub(crate) mod child;
 pub(crate) mod exec;
+pub(crate) mod execve;
 pub(crate) mod handler;
 pub(crate) mod marker;
 pub(crate) mod mask;
@@ -20,6 +21,8 @@ pub(crate) mod send;
 pub(crate) mod sigaction;
 pub(crate) mod siginfo;
 pub(crate) mod signalfd;
+#[cfg(feature = "started")]
+pub(crate) mod started;
 pub(crate) mod timer;
 
 use std::sync::atomic::{AtomicPtr, Ordering};

@@ -51,3 +51,10 @@ pub(crate) fn info(fd: BorrowedFd<'_>, mask: u64) -> Result<Info, Errno> {
     check(unsafe { libc::ioctl(fd.as_raw_fd(), GET_INFO as _, &raw mut info) }.into())?;
     Ok(info)
 }
+
+/// process_mrelease(2).
+pub(crate) fn release_memory(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::syscall(libc::SYS_process_mrelease, fd.as_raw_fd(), 0) })?;
+    Ok(())
+}

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use wigwag::disposition::{self, Handling};
-use wigwag::exec::{CommandSignals, ExecSignals};
+use wigwag::exec::{self, CommandSignals, ExecSignals};
 use wigwag::receive::{self, Options};
 use wigwag::{Errno, Signal, SignalSet, WaitStatus, mask, send};
 
@@ -45,6 +45,9 @@ pub const CASES: &[Case] = &[
     ("starting::by_a_plain_exec", by_a_plain_exec),
     ("starting::a_plain_exec_that_fails", a_plain_exec_that_fails),
     ("starting::a_child_that_starts_one", a_child_that_starts_one),
+    ("starting::in_this_ones_place", in_this_ones_place),
+    #[cfg(feature = "started")]
+    ("starting::before_main", before_main),
     (
         "starting::what_is_pending_is_not_inherited",
         what_is_pending_is_not_inherited,
@@ -354,4 +357,71 @@ fn what_is_pending_is_not_inherited() {
     send::send(send::process_id(), Signal::TERM).unwrap();
     assert_eq!(started(cat().signals_as_before()), (NONE, NONE));
     assert!(mask::pending().contains(Signal::TERM));
+}
+
+fn in_this_ones_place() {
+    let strings = exec::environment();
+    let own = std::fs::read("/proc/self/environ").unwrap();
+    let all: Vec<u8> = strings
+        .iter()
+        .flat_map(|s| s.to_bytes_with_nul().to_vec())
+        .collect();
+    assert_eq!(all, own);
+    let script = c"test \"$0 $A $B\" = 'name 1 2' && test -z \"$PATH_TO_NOTHING\" && exit 7";
+    let child = fork(|| {
+        let error = exec::replace(
+            c"/bin/sh",
+            &[c"sh", c"-c", script, c"name"],
+            &[c"A=1", c"B=2"],
+        );
+        error.errno().number()
+    });
+    assert_eq!(collect(child), WaitStatus::Exited(7));
+    for (path, errno) in [
+        (c"/no/such", "ENOENT"),
+        (c"/", "EACCES"),
+        (c"/etc/passwd", "EACCES"),
+        (c"/bin/sh/x", "ENOTDIR"),
+    ] {
+        assert_eq!(
+            exec::replace(path, &[c"x"], &[]).errno().name(),
+            Some(errno)
+        );
+    }
+}
+
+/// What Rust's own start has hidden: told by a child that was started so.
+#[cfg(feature = "started")]
+fn before_main() {
+    let shown = exec::as_started();
+    if let Ok(wanted) = std::env::var("WIGWAG_STARTED") {
+        let closed = shown.closed.map(u8::from);
+        assert_eq!(
+            wanted,
+            format!("{} {closed:?}", u8::from(shown.pipe_ignored))
+        );
+        // What can be seen by now.
+        assert_eq!(
+            disposition::get(Signal::PIPE).unwrap().handling,
+            Handling::Ignore
+        );
+        return;
+    }
+    assert!(!shown.pipe_ignored);
+    for (setting, redirection, wanted) in [
+        ("", "", "0 [0, 0, 0]"),
+        ("trap '' PIPE;", "", "1 [0, 0, 0]"),
+        ("", "<&-", "0 [1, 0, 0]"),
+        ("trap '' PIPE;", "<&- >&-", "1 [1, 1, 0]"),
+        ("", "2>&-", "0 [0, 0, 1]"),
+    ] {
+        let script = format!("{setting} exec \"$0\" --case starting::before_main {redirection}");
+        let mut sh = Command::new("sh");
+        sh.args(["-c", &script])
+            .arg(std::env::current_exe().unwrap());
+        assert!(
+            sh.env("WIGWAG_STARTED", wanted).status().unwrap().success(),
+            "{script}"
+        );
+    }
 }
