@@ -11,7 +11,7 @@ mod worker;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::queue::Queue;
 use super::received::Received;
@@ -417,17 +417,20 @@ impl Hub {
         self.route_in(&state, entry.signals);
         self.changed();
         drop(state);
-        if self.is_worker() {
-            return;
-        }
         if let Sink::Callback(callback) = &entry.sink {
-            // Waits while it runs.
-            drop(
-                callback
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take(),
-            );
+            let call = match self.is_worker() {
+                // Waits while it runs.
+                false => Some(callback.lock().unwrap_or_else(PoisonError::into_inner)),
+                // Not within its own call, which drops it afterwards.
+                true => match callback.try_lock() {
+                    Ok(callback) => Some(callback),
+                    Err(TryLockError::Poisoned(callback)) => Some(callback.into_inner()),
+                    Err(TryLockError::WouldBlock) => None,
+                },
+            };
+            let call = call.and_then(|mut callback| callback.take());
+            // What it owns may end other subscriptions: here no lock is held.
+            drop(call);
         }
     }
 

@@ -1,15 +1,26 @@
 //! Defects that were found by an attack, so that they do not come back.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use wigwag::{Signal, WaitStatus, receive, send};
+use wigwag::disposition::{self, Handling};
+use wigwag::receive::{self, ChildRegistration, Options, Registration};
+use wigwag::{Signal, WaitStatus, send};
 
 use crate::Case;
 use crate::tools::{collect, fork};
 
-pub const CASES: &[Case] = &[("attacked::a_child_made_in_a_storm_receives", forks)];
+pub const CASES: &[Case] = &[
+    ("attacked::a_child_made_in_a_storm_receives", forks),
+    ("attacked::a_callback_drops_one_that_owns_another", owns),
+    ("attacked::what_is_dropped_panics", bomb),
+    ("attacked::what_is_thrown_panics", thrown),
+    (
+        "attacked::a_callback_of_children_panics_as_it_is_dropped",
+        child_bomb,
+    ),
+];
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -39,5 +50,88 @@ fn forks() {
         assert_eq!(collect(child), WaitStatus::Exited(0), "{round}");
     }
     over.store(true, Ordering::Relaxed);
-    threads.map(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+fn owns() {
+    let third = receive::on(Signal::HUP, |_| ()).unwrap();
+    let second = receive::on(Signal::USR2, move |_| {
+        let _third = &third;
+    });
+    let second = Mutex::new(Some(second.unwrap()));
+    let (tell, told) = mpsc::channel();
+    let _first = receive::on(Signal::USR1, move |_| {
+        drop(second.lock().unwrap().take());
+        tell.send(()).unwrap();
+    })
+    .unwrap();
+    for _ in 0..2 {
+        send::raise(Signal::USR1).unwrap();
+        told.recv_timeout(SOON).unwrap();
+    }
+    let now = disposition::get(Signal::HUP).unwrap().handling;
+    assert_eq!(
+        now,
+        Handling::Default,
+        "the third is dropped with the second"
+    );
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "dropped");
+    }
+}
+
+/// Whether HUP is still received, and how many panics there were.
+fn goes_on() -> u64 {
+    let (tell, told) = mpsc::channel();
+    let _other = receive::on(Signal::HUP, move |_| tell.send(()).unwrap()).unwrap();
+    send::raise(Signal::HUP).unwrap();
+    told.recv_timeout(SOON).unwrap();
+    receive::panics()
+}
+
+fn bomb() {
+    let slot: Arc<Mutex<Option<Registration>>> = Arc::default();
+    let (own, bomb) = (Arc::clone(&slot), Bomb);
+    let registration = receive::on(Signal::USR1, move |_| {
+        let _bomb = &bomb;
+        drop(own.lock().unwrap().take());
+    });
+    *slot.lock().unwrap() = Some(registration.unwrap());
+    send::raise(Signal::USR1).unwrap();
+    assert_eq!(goes_on(), 1);
+    let bomb = Bomb;
+    let once = Options::new().once().on(Signal::USR1, move |_| {
+        let _bomb = &bomb;
+    });
+    send::raise(Signal::USR1).unwrap();
+    assert_eq!(goes_on(), 2);
+    assert!(once.unwrap().is_over());
+}
+
+fn thrown() {
+    let _registration = receive::on(Signal::USR1, |_| std::panic::panic_any(Bomb)).unwrap();
+    send::raise(Signal::USR1).unwrap();
+    assert_eq!(goes_on(), 1);
+}
+
+fn child_bomb() {
+    let slot: Arc<Mutex<Option<ChildRegistration>>> = Arc::default();
+    let (own, bomb) = (Arc::clone(&slot), Bomb);
+    let (tell, told) = mpsc::channel();
+    let registration = receive::on_any_child(move |_| {
+        let _bomb = &bomb;
+        tell.send(()).unwrap();
+        drop(own.lock().unwrap().take());
+    });
+    *slot.lock().unwrap() = Some(registration.unwrap());
+    let _child = std::process::Command::new("true").spawn().unwrap();
+    told.recv_timeout(SOON).unwrap();
+    assert_eq!(goes_on(), 1);
 }

@@ -36,7 +36,9 @@ impl Hub {
                 self.call(call, received);
                 if entry.over.load(Ordering::Acquire) {
                     // Dropped within its own call.
-                    callback.take();
+                    let call = callback.take();
+                    drop(callback);
+                    self.guard(|| drop(call));
                 }
                 true
             }
@@ -55,7 +57,7 @@ impl Hub {
             }
         };
         if given && entry.once {
-            self.end(entry, false);
+            self.guard(|| self.end(entry, false));
         }
         given
     }
@@ -65,10 +67,14 @@ impl Hub {
         self.guard(|| callback(received));
     }
 
-    /// Runs what may panic.
+    /// Runs what may panic: what is the user's, also where it is only dropped.
     pub(super) fn guard(&self, run: impl FnOnce()) {
-        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+        if let Err(thrown) = catch_unwind(AssertUnwindSafe(run)) {
             self.panics.fetch_add(1, Ordering::Relaxed);
+            // It is the user's, too, and what it throws once more.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
+                std::mem::forget(again);
+            }
         }
     }
 
@@ -255,13 +261,14 @@ impl Hub {
         if now == *seen {
             return;
         }
-        let owed = {
+        let (new, owed) = {
             let mut state = self.lock();
             self.settle(&mut state);
-            *table = Arc::clone(&state.table);
-            *seen = now;
-            std::mem::take(&mut state.owed)
+            (Arc::clone(&state.table), std::mem::take(&mut state.owed))
         };
+        // The last of who has gone may go with it: not under the lock.
+        *table = new;
+        *seen = now;
         for (entry, signals) in &owed {
             for received in signals {
                 // Gone again meanwhile: it is for whoever is there, or comes next.
