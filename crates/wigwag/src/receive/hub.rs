@@ -297,7 +297,8 @@ impl Hub {
         }
         let needs_worker = kept.iter().any(|signal| {
             let entries = &table.by_signal[signal.number() as usize];
-            way_of(signal) == Way::Caught || entries.len() > 1 || entry.direct_queue().is_none()
+            let direct = entry.direct_queue().is_some() && !entry.once && entries.len() == 1;
+            way_of(signal) == Way::Caught || !direct
         });
         if needs_worker && self.worker().is_none() {
             self.worker.store(self.start()?, Ordering::Release);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use wigwag::disposition::{self, Handling};
-use wigwag::receive::{self, ChildRegistration, Options, Registration};
+use wigwag::receive::{self, ChildRegistration, Options, Registration, Signals};
 use wigwag::{Signal, WaitStatus, send};
 
 use crate::Case;
@@ -20,6 +20,7 @@ pub const CASES: &[Case] = &[
         "attacked::a_callback_of_children_panics_as_it_is_dropped",
         child_bomb,
     ),
+    ("attacked::one_captured_signal_alone", once),
 ];
 
 const SOON: Duration = Duration::from_secs(10);
@@ -134,4 +135,15 @@ fn child_bomb() {
     let _child = std::process::Command::new("true").spawn().unwrap();
     told.recv_timeout(SOON).unwrap();
     assert_eq!(goes_on(), 1);
+}
+
+/// With nobody else, for whom the library would have made its thread.
+fn once() {
+    receive::block_everywhere(Signal::USR1).unwrap();
+    let signals = Signals::with(Signal::USR1, &Options::new().once()).unwrap();
+    for _ in 0..2 {
+        send::send(send::process_id(), Signal::USR1).unwrap();
+    }
+    assert!(signals.next_timeout(SOON).is_some());
+    assert_eq!(signals.next(), None);
 }
