@@ -1,6 +1,6 @@
 //! Defects that were found by an attack, so that they do not come back.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use wigwag::receive::{self, ChildRegistration, Options, Registration, Signals};
 use wigwag::{Signal, WaitStatus, send};
 
 use crate::Case;
+use crate::coexisting::until;
 use crate::tools::{collect, fork};
 
 pub const CASES: &[Case] = &[
@@ -21,6 +22,7 @@ pub const CASES: &[Case] = &[
         child_bomb,
     ),
     ("attacked::one_captured_signal_alone", once),
+    ("attacked::a_woken_waiter_takes_nothing_from_others", woken),
 ];
 
 const SOON: Duration = Duration::from_secs(10);
@@ -146,4 +148,39 @@ fn once() {
     }
     assert!(signals.next_timeout(SOON).is_some());
     assert_eq!(signals.next(), None);
+}
+
+/// A thread that has been woken for one signal is still in its wait for the other when that gets a second subscriber.
+fn woken() {
+    let (ours, both) = (Signal::USR1, Signal::rtmin());
+    receive::block_everywhere([ours, both]).unwrap();
+    let signals = Signals::new([ours, both]).unwrap();
+    let _other = receive::on(both, |_| ()).unwrap();
+    let taken = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while let Some(received) = signals.next() {
+                taken.fetch_add(u64::from(received.signal == ours), Ordering::SeqCst);
+            }
+        });
+        for round in 1..=40_000 {
+            send::queue(send::process_id(), both, 0).unwrap();
+            for _ in 0..round % 50 * 20 {
+                std::hint::spin_loop();
+            }
+            let seen: Arc<AtomicU64> = Arc::default();
+            let count = Arc::clone(&seen);
+            let second = receive::on(ours, move |_| {
+                count.fetch_add(1, Ordering::SeqCst);
+            });
+            send::send(send::process_id(), ours).unwrap();
+            until("the first sees it", || {
+                taken.load(Ordering::SeqCst) == round
+            });
+            receive::drain(SOON);
+            assert_eq!(seen.load(Ordering::SeqCst), 1, "{round}");
+            drop(second);
+        }
+        signals.close();
+    });
 }
