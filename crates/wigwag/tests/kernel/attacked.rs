@@ -1,6 +1,6 @@
 //! Defects that were found by an attack, so that they do not come back.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ pub const CASES: &[Case] = &[
     ),
     ("attacked::one_captured_signal_alone", once),
     ("attacked::a_woken_waiter_takes_nothing_from_others", woken),
+    ("attacked::a_taker_takes_over_in_order", hand_over),
 ];
 
 const SOON: Duration = Duration::from_secs(10);
@@ -183,4 +184,44 @@ fn woken() {
         }
         signals.close();
     });
+}
+
+/// Whether one subscription receives a signal alone, or two do, those of one sender come in order.
+fn hand_over() {
+    let wind = Signal::rtmin();
+    receive::block_everywhere(wind).unwrap();
+    let signals = Signals::new(wind).unwrap();
+    let next = AtomicI32::new(0);
+    let over = AtomicBool::new(false);
+    let count = 60_000;
+    let wrong = std::thread::scope(|scope| {
+        let receiver = scope.spawn(|| {
+            let mut wrong = 0;
+            for value in 0..count {
+                let received = signals.next().unwrap().value().unwrap();
+                wrong += i32::from(received != value);
+                next.store(value, Ordering::SeqCst);
+            }
+            wrong
+        });
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                let second = receive::on(wind, |_| ()).unwrap();
+                std::thread::yield_now();
+                drop(second);
+            }
+        });
+        for value in 0..count {
+            send::queue(send::process_id(), wind, value).unwrap();
+            if value % 64 == 0 {
+                until("they are seen", || {
+                    next.load(Ordering::SeqCst) > value - 256
+                });
+            }
+        }
+        let wrong = receiver.join().unwrap();
+        over.store(true, Ordering::SeqCst);
+        wrong
+    });
+    assert_eq!(wrong, 0);
 }
