@@ -311,19 +311,24 @@ impl Hub {
                 }
             }
         }
-        state.table = Arc::new(table);
-        if self.worker().is_none() {
-            self.settle(&mut state);
-        }
         let kept_orphans = |received: &Received| kept.contains(received.signal);
         let (mine, others): (Vec<Received>, _) = std::mem::take(&mut state.orphans)
             .into_iter()
             .partition(kept_orphans);
         state.orphans = others;
-        // Callbacks run on the library's thread; a queue may be filled by anybody.
-        let by_thread = entry.direct_queue().is_none() && !mine.is_empty();
-        if by_thread {
-            state.owed.push((Arc::clone(&entry), mine.clone()));
+        // Before anybody sees the table: before what came later. Callbacks run on the library's thread; a queue may be filled by anybody.
+        match entry.direct_queue() {
+            Some(queue) if !entry.once => {
+                for received in mine {
+                    queue.push(received);
+                }
+            }
+            _ if mine.is_empty() => {}
+            _ => state.owed.push((Arc::clone(&entry), mine)),
+        }
+        state.table = Arc::new(table);
+        if self.worker().is_none() {
+            self.settle(&mut state);
         }
         self.route_in(&state, kept);
         self.changed();
@@ -345,10 +350,6 @@ impl Hub {
                 self.unsubscribe(&entry);
                 return Err(Error::new(what(), errno));
             }
-        }
-        drop(state);
-        for received in mine.iter().filter(|_| !by_thread) {
-            self.give(&entry, received);
         }
         Ok(entry)
     }

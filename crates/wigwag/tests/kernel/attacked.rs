@@ -24,6 +24,7 @@ pub const CASES: &[Case] = &[
     ("attacked::one_captured_signal_alone", once),
     ("attacked::a_woken_waiter_takes_nothing_from_others", woken),
     ("attacked::a_taker_takes_over_in_order", hand_over),
+    ("attacked::what_was_left_comes_first", left),
 ];
 
 const SOON: Duration = Duration::from_secs(10);
@@ -224,4 +225,29 @@ fn hand_over() {
         wrong
     });
     assert_eq!(wrong, 0);
+}
+
+/// What a subscription leaves, among it what the library's thread has in hand, is given to the next one in order.
+fn left() {
+    let wind = Signal::rtmin();
+    receive::block_everywhere(wind).unwrap();
+    for round in 0..4_000 {
+        let last = Arc::new(AtomicI32::new(-1));
+        let seen = Arc::clone(&last);
+        let first = receive::on(wind, move |received| {
+            seen.store(received.value().unwrap(), Ordering::SeqCst);
+        });
+        for value in 0..40 {
+            send::queue(send::process_id(), wind, value).unwrap();
+        }
+        until("some are seen", || last.load(Ordering::SeqCst) > round % 30);
+        drop(first);
+        let signals = Signals::new(wind).unwrap();
+        let left = last.load(Ordering::SeqCst) + 1..40;
+        let got = left.clone().map(|_| {
+            let received = signals.next_timeout(SOON).unwrap();
+            received.value().unwrap()
+        });
+        assert!(got.eq(left.clone()), "{round}: {left:?}");
+    }
 }
