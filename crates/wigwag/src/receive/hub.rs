@@ -394,10 +394,9 @@ impl Hub {
                 let _ = sys::handler::set_flags(signal.number(), flags_for(entries));
             }
         }
-        if !ours {
-            return;
-        }
-        if let Some(queue) = entry.direct_queue() {
+        // Also what it had when it was closed, unless a thread of the library's works that off.
+        let queue = entry.direct_queue();
+        if let Some(queue) = queue.filter(|queue| ours || !queue.is_attended()) {
             queue.set_direct(0);
             let left = match discard {
                 true => queue.leave(),
@@ -411,6 +410,9 @@ impl Hub {
                     && way_of(received.signal) == Way::Captured
             };
             state.orphans.extend(left.into_iter().filter(alone));
+        }
+        if !ours {
+            return;
         }
         state.table = Arc::new(table);
         if self.worker().is_none() {

@@ -25,6 +25,7 @@ pub const CASES: &[Case] = &[
     ("attacked::a_woken_waiter_takes_nothing_from_others", woken),
     ("attacked::a_taker_takes_over_in_order", hand_over),
     ("attacked::what_was_left_comes_first", left),
+    ("attacked::one_that_is_closed_leaves_what_it_had", closed),
 ];
 
 const SOON: Duration = Duration::from_secs(10);
@@ -249,5 +250,23 @@ fn left() {
             received.value().unwrap()
         });
         assert!(got.eq(left.clone()), "{round}: {left:?}");
+    }
+}
+
+fn closed() {
+    let wind = Signal::rtmin();
+    receive::block_everywhere(wind).unwrap();
+    for value in 0..5 {
+        send::queue(send::process_id(), wind, value).unwrap();
+    }
+    let signals = Signals::new(wind).unwrap();
+    assert_eq!(signals.try_next().unwrap().value(), Some(0));
+    signals.close();
+    assert_eq!(signals.next().unwrap().value(), Some(1));
+    drop(signals);
+    let signals = Signals::new(wind).unwrap();
+    for value in 2..5 {
+        let received = signals.next_timeout(SOON).unwrap();
+        assert_eq!(received.value(), Some(value));
     }
 }
