@@ -135,9 +135,10 @@ impl<const SLOTS: usize> Ring<SLOTS> {
         if !this(&words) {
             return None;
         }
+        // First: who sees that this slot is free sees that the next one is the oldest.
+        self.tail.store(number.wrapping_add(1), Ordering::Relaxed);
         // Free for the next round.
         slot.turn.store((free + 2) & Self::TURNS, Ordering::Release);
-        self.tail.store(number.wrapping_add(1), Ordering::Relaxed);
         Some(words)
     }
 
@@ -157,11 +158,22 @@ impl<const SLOTS: usize> Ring<SLOTS> {
         self.tail.store(head, Ordering::Relaxed);
     }
 
-    /// Whether there is nothing to take. Only for the one reader, who has said before that he is about to sleep.
+    /// Whether there is nothing to take. For whoever has said before that he is about to sleep; another may be the reader meanwhile.
     pub(crate) fn is_empty(&self) -> bool {
-        let number = self.tail.load(Ordering::Relaxed);
-        // Paired with the writer's look at whether the reader sleeps: one of them sees the other.
-        self.slots[number & Self::MASK].turn.load(Ordering::SeqCst) != Self::free(number) + 1
+        let mut number = self.tail.load(Ordering::Relaxed);
+        loop {
+            let turn = &self.slots[number & Self::MASK].turn;
+            // Paired with the writer's look at whether the reader sleeps: one of them sees the other.
+            if turn.load(Ordering::SeqCst) == Self::free(number) + 1 {
+                return false;
+            }
+            let now = self.tail.load(Ordering::Relaxed);
+            if now == number {
+                return true;
+            }
+            // That one has just been taken: what lies behind it counts.
+            number = now;
+        }
     }
 }
 
