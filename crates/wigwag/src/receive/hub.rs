@@ -6,10 +6,10 @@
 //! queue, the thread itself hands over, between two signals.
 
 pub(crate) mod children;
+mod forks;
 mod opening;
 mod worker;
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -20,6 +20,8 @@ use super::take::refuses;
 use super::{Options, Way};
 use crate::{Errno, Error, Result, Signal, SignalSet, sys};
 use children::Children;
+use forks::{before_fork, in_child};
+pub(crate) use forks::{blocks_kick, is_ours, thread_id};
 
 /// A callback.
 pub(crate) type Callback = Box<dyn FnMut(&Received) + Send>;
@@ -156,57 +158,6 @@ fn existing() -> Option<&'static Hub> {
 /// Whether this is still the library of this process: not in a child made by fork.
 pub(crate) fn is_current(hub: &'static Hub) -> bool {
     existing().is_some_and(|now| std::ptr::eq(now, hub))
-}
-
-thread_local! {
-    /// The thread id, in the parent, of the thread that forks.
-    static FORKER: Cell<i32> = const { Cell::new(0) };
-    /// The calling thread's id, once it has been asked for.
-    static ID: Cell<i32> = const { Cell::new(0) };
-    /// Whether this is a thread of the library's, which blocks every signal.
-    static OURS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Notes that the calling thread is one of the library's.
-pub(crate) fn is_ours() {
-    OURS.with(|ours| ours.set(true));
-}
-
-/// The id of the calling thread.
-pub(crate) fn thread_id() -> i32 {
-    ID.with(|id| {
-        if id.get() == 0 {
-            id.set(sys::send::gettid());
-        }
-        id.get()
-    })
-}
-
-/// Before a fork, in the thread that forks.
-extern "C" fn before_fork() {
-    FORKER.with(|tid| tid.set(sys::send::gettid()));
-}
-
-/// In a child made by fork: masks and dispositions as before the library. Runs in the child's only thread.
-extern "C" fn in_child() {
-    let captured = shared::CAPTURED.load(Ordering::Relaxed) & !super::capture::before();
-    let held = FORKER.with(|tid| shared::release(tid.get()));
-    let caught = SignalSet::from_bits(shared::CAUGHT.load(Ordering::Relaxed));
-    for signal in caught {
-        let _ = sys::handler::uninstall(signal.number());
-    }
-    if shared::CHILDREN_STAY.load(Ordering::Relaxed) {
-        let _ = sys::handler::no_more_have_children_stay();
-    }
-    shared::forget();
-    HUB.store(std::ptr::null_mut(), Ordering::Release);
-    // From a callback: the thread that was forked blocks everything.
-    let _ = match OURS.with(Cell::get) {
-        true => sys::mask::change(libc::SIG_SETMASK, sys::before::mask()),
-        false => sys::mask::change(libc::SIG_UNBLOCK, captured | held),
-    };
-    OURS.with(|ours| ours.set(false));
-    ID.with(|id| id.set(0));
 }
 
 /// Has the library's thread look again at what it is to take.

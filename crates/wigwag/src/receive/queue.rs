@@ -232,7 +232,10 @@ impl Queue {
             let tid = super::hub::thread_id();
             let era = state.era;
             // Before it can be kicked: a kick that is neither blocked nor waited for is thrown away.
-            let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
+            let before = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
+            if before.is_ok_and(|before| before & shared::bit(KICK) == 0) {
+                super::hub::blocks_kick();
+            }
             let told = false;
             state.waiters.push(Waiter { tid, era, told });
             drop(state);

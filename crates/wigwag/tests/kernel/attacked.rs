@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use wigwag::disposition::{self, Handling};
 use wigwag::receive::{self, ChildRegistration, Options, Registration, Signals};
-use wigwag::{Signal, WaitStatus, send};
+use wigwag::{Signal, SignalSet, WaitStatus, mask, send};
 
 use crate::Case;
 use crate::coexisting::until;
@@ -26,6 +26,10 @@ pub const CASES: &[Case] = &[
     ("attacked::a_taker_takes_over_in_order", hand_over),
     ("attacked::what_was_left_comes_first", left),
     ("attacked::one_that_is_closed_leaves_what_it_had", closed),
+    (
+        "attacked::a_child_of_one_that_waits_has_the_mask_from_before",
+        waits,
+    ),
 ];
 
 const SOON: Duration = Duration::from_secs(10);
@@ -269,4 +273,21 @@ fn closed() {
         let received = signals.next_timeout(SOON).unwrap();
         assert_eq!(received.value(), Some(value));
     }
+}
+
+fn waits() {
+    receive::block_everywhere(Signal::USR1).unwrap();
+    let signals = Signals::new(Signal::USR1).unwrap();
+    assert_eq!(signals.next_timeout(Duration::ZERO), None);
+    let child = fork(|| i32::from(mask::current() != SignalSet::EMPTY));
+    assert_eq!(collect(child), WaitStatus::Exited(0));
+    // One that it blocked before stays so.
+    mask::block(Signal::URG).keep();
+    std::thread::spawn(move || {
+        assert_eq!(signals.next_timeout(Duration::ZERO), None);
+        let child = fork(|| i32::from(mask::current() != Signal::URG.into()));
+        assert_eq!(collect(child), WaitStatus::Exited(0));
+    })
+    .join()
+    .unwrap();
 }
