@@ -209,7 +209,8 @@ impl Hub {
         let Some(words) = RING.pop() else {
             return false;
         };
-        self.refresh(known, false);
+        // What was caught is never left to a queue, which the next ones could reach before it.
+        self.refresh(known, true);
         if let Some(received) = Received::from_words(&words) {
             self.dispatch(&known.table, &received);
         }
@@ -267,8 +268,8 @@ impl Hub {
         self.changed();
     }
 
-    /// Takes over a changed table. With `hand_over`, which is where the library's thread has no signal that it has not given, what is
-    /// for one queue alone is left to that from now on: it would take the next ones before.
+    /// Takes over a changed table. With `hand_over`, which is where the library's thread has no captured signal that it has not given,
+    /// what is for one queue alone is left to that from now on: it would take the next ones before.
     fn refresh(&'static self, known: &mut Known, hand_over: bool) {
         let now = self.generation.load(Ordering::Acquire);
         if now == known.seen && (now == known.settled || !hand_over) {
