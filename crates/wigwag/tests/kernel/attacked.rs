@@ -30,6 +30,7 @@ pub const CASES: &[Case] = &[
         "attacked::a_child_of_one_that_waits_has_the_mask_from_before",
         waits,
     ),
+    ("attacked::a_child_ignores_what_was_ignored_before", ignores),
 ];
 
 const SOON: Duration = Duration::from_secs(10);
@@ -290,4 +291,27 @@ fn waits() {
     })
     .join()
     .unwrap();
+}
+
+/// Another thread has the disposition from before put back, and ours again, as the process forks.
+fn ignores() {
+    disposition::ignore(Signal::USR1).unwrap();
+    let over = AtomicBool::new(false);
+    let wrong: i32 = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let even_ignored = Options::new().even_ignored();
+                drop(even_ignored.on(Signal::USR1, |_| ()).unwrap());
+            }
+        });
+        let is_wrong = || {
+            let now = disposition::get(Signal::USR1).unwrap().handling;
+            i32::from(now != Handling::Ignore)
+        };
+        let wrong = (0..400).map(|_| i32::from(collect(fork(is_wrong)) != WaitStatus::Exited(0)));
+        let wrong = wrong.sum();
+        over.store(true, Ordering::Relaxed);
+        wrong
+    });
+    assert_eq!(wrong, 0);
 }

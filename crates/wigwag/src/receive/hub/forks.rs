@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::HUB;
 use crate::receive::{capture, shared};
-use crate::{SignalSet, sys};
+use crate::sys;
 
 thread_local! {
     /// The thread id, in the parent, of the thread that forks.
@@ -47,10 +47,7 @@ pub(super) extern "C" fn before_fork() {
 pub(super) extern "C" fn in_child() {
     let captured = shared::CAPTURED.load(Ordering::Relaxed) & !capture::before();
     let held = FORKER.with(|tid| shared::release(tid.get()));
-    let caught = SignalSet::from_bits(shared::CAUGHT.load(Ordering::Relaxed));
-    for signal in caught {
-        let _ = sys::handler::uninstall(signal.number());
-    }
+    sys::handler::uninstall_in_child();
     if shared::CHILDREN_STAY.load(Ordering::Relaxed) {
         let _ = sys::handler::no_more_have_children_stay();
     }
