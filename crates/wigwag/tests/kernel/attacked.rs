@@ -1,12 +1,13 @@
 //! Defects that were found by an attack, so that they do not come back.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use wigwag::disposition::{self, Handling};
 use wigwag::receive::{self, ChildRegistration, Options, Registration, Signals};
-use wigwag::{Signal, SignalSet, WaitStatus, mask, send};
+use wigwag::{PidFd, Signal, SignalSet, WaitStatus, mask, send};
 
 use crate::Case;
 use crate::coexisting::until;
@@ -31,6 +32,7 @@ pub const CASES: &[Case] = &[
         waits,
     ),
     ("attacked::a_child_ignores_what_was_ignored_before", ignores),
+    ("attacked::a_child_drops_what_it_has_inherited", inherits),
 ];
 
 const SOON: Duration = Duration::from_secs(10);
@@ -314,4 +316,35 @@ fn ignores() {
         wrong
     });
     assert_eq!(wrong, 0);
+}
+
+/// Others are at work on what it drops as the process forks.
+fn inherits() {
+    let wind = Signal::rtmin();
+    let registration = Options::new().own_thread().on(wind, |_| ()).unwrap();
+    let registration = RefCell::new(Some(registration));
+    let over = Arc::new(AtomicBool::new(false));
+    let storm = {
+        let over = Arc::clone(&over);
+        std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                // EAGAIN where as many are queued as may be.
+                let _ = send::raise(wind);
+            }
+        })
+    };
+    for round in 0..400 {
+        let child = fork(|| {
+            drop(registration.borrow_mut().take());
+            0
+        });
+        let pidfd = PidFd::open(child).unwrap();
+        let ended = pidfd.wait(Some(SOON)).unwrap();
+        if !ended {
+            pidfd.send(Signal::KILL).unwrap();
+        }
+        assert_eq!(collect(child), WaitStatus::Exited(0), "{round}");
+    }
+    over.store(true, Ordering::Relaxed);
+    storm.join().unwrap();
 }
