@@ -144,8 +144,9 @@ fn child_bomb() {
         drop(own.lock().unwrap().take());
     });
     *slot.lock().unwrap() = Some(registration.unwrap());
-    let _child = std::process::Command::new("true").spawn().unwrap();
+    let mut child = std::process::Command::new("true").spawn().unwrap();
     told.recv_timeout(SOON).unwrap();
+    assert!(child.wait().is_err(), "it has been collected");
     assert_eq!(goes_on(), 1);
 }
 
