@@ -36,6 +36,8 @@ pub const CASES: &[Case] = &[
 ];
 
 const SOON: Duration = Duration::from_secs(10);
+/// How long a race is run.
+const LONG: Duration = Duration::from_secs(3);
 
 /// Other threads are within the handler as the process forks.
 fn forks() {
@@ -174,7 +176,11 @@ fn woken() {
                 taken.fetch_add(u64::from(received.signal == ours), Ordering::SeqCst);
             }
         });
-        for round in 1..=40_000 {
+        let end = Instant::now() + LONG;
+        for round in 1.. {
+            if Instant::now() > end {
+                break;
+            }
             send::queue(send::process_id(), both, 0).unwrap();
             for _ in 0..round % 50 * 20 {
                 std::hint::spin_loop();
@@ -203,14 +209,12 @@ fn hand_over() {
     let signals = Signals::new(wind).unwrap();
     let next = AtomicI32::new(0);
     let over = AtomicBool::new(false);
-    let count = 60_000;
     let wrong = std::thread::scope(|scope| {
         let receiver = scope.spawn(|| {
             let mut wrong = 0;
-            for value in 0..count {
-                let received = signals.next().unwrap().value().unwrap();
-                wrong += i32::from(received != value);
-                next.store(value, Ordering::SeqCst);
+            while let Some(received) = signals.next() {
+                let value = received.value().unwrap();
+                wrong += i32::from(value != next.swap(value + 1, Ordering::SeqCst));
             }
             wrong
         });
@@ -221,17 +225,19 @@ fn hand_over() {
                 drop(second);
             }
         });
-        for value in 0..count {
-            send::queue(send::process_id(), wind, value).unwrap();
-            if value % 64 == 0 {
-                until("they are seen", || {
-                    next.load(Ordering::SeqCst) > value - 256
-                });
+        let end = Instant::now() + LONG;
+        let mut sent = 0;
+        while Instant::now() < end {
+            for _ in 0..64 {
+                send::queue(send::process_id(), wind, sent).unwrap();
+                sent += 1;
             }
+            until("they are seen", || next.load(Ordering::SeqCst) > sent - 256);
         }
-        let wrong = receiver.join().unwrap();
         over.store(true, Ordering::SeqCst);
-        wrong
+        until("all are seen", || next.load(Ordering::SeqCst) >= sent);
+        signals.close();
+        receiver.join().unwrap()
     });
     assert_eq!(wrong, 0);
 }
