@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use wigwag::disposition::{self, Handling};
 use wigwag::receive::{self, ChildRegistration, Options, Registration, Signals};
-use wigwag::{PidFd, Signal, SignalSet, WaitStatus, mask, send};
+use wigwag::{Errno, PidFd, Signal, SignalSet, WaitStatus, mask, send};
 
 use crate::Case;
 use crate::coexisting::until;
@@ -38,6 +38,14 @@ pub const CASES: &[Case] = &[
 const SOON: Duration = Duration::from_secs(10);
 /// How long a race is run.
 const LONG: Duration = Duration::from_secs(3);
+
+/// Queues one to this process, once there is room: other processes of the same user have their part of it.
+fn queue(signal: Signal, value: i32) {
+    while let Err(error) = send::queue(send::process_id(), signal, value) {
+        assert_eq!(error.errno(), Errno::AGAIN, "{error}");
+        std::thread::yield_now();
+    }
+}
 
 /// Other threads are within the handler as the process forks.
 fn forks() {
@@ -181,7 +189,7 @@ fn woken() {
             if Instant::now() > end {
                 break;
             }
-            send::queue(send::process_id(), both, 0).unwrap();
+            queue(both, 0);
             for _ in 0..round % 50 * 20 {
                 std::hint::spin_loop();
             }
@@ -229,7 +237,7 @@ fn hand_over() {
         let mut sent = 0;
         while Instant::now() < end {
             for _ in 0..64 {
-                send::queue(send::process_id(), wind, sent).unwrap();
+                queue(wind, sent);
                 sent += 1;
             }
             until("they are seen", || next.load(Ordering::SeqCst) > sent - 256);
@@ -253,7 +261,7 @@ fn left() {
             seen.store(received.value().unwrap(), Ordering::SeqCst);
         });
         for value in 0..40 {
-            send::queue(send::process_id(), wind, value).unwrap();
+            queue(wind, value);
         }
         until("some are seen", || last.load(Ordering::SeqCst) > round % 30);
         drop(first);
@@ -271,7 +279,7 @@ fn closed() {
     let wind = Signal::rtmin();
     receive::block_everywhere(wind).unwrap();
     for value in 0..5 {
-        send::queue(send::process_id(), wind, value).unwrap();
+        queue(wind, value);
     }
     let signals = Signals::new(wind).unwrap();
     assert_eq!(signals.try_next().unwrap().value(), Some(0));
