@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod actions;
+mod attacked;
 mod causes;
 mod children;
 mod churn;
@@ -33,6 +34,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 fn main() -> ExitCode {
     let cases: Vec<Case> = [
         actions::CASES,
+        attacked::CASES,
         causes::CASES,
         children::CASES,
         churn::CASES,
