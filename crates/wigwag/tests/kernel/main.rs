@@ -91,7 +91,7 @@ fn run(name: &str) -> bool {
         .spawn()
         .expect("start a case");
     let pidfd = PidFd::open(child.id() as i32).expect("hold the case");
-    let limit = LIMIT + churn::time();
+    let limit = LIMIT * storms::growth() + churn::time();
     if !pidfd.wait(Some(limit)).expect("wait for the case") {
         pidfd
             .send(Signal::KILL)
