@@ -11,7 +11,7 @@ mod worker;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::queue::Queue;
 use super::received::Received;
@@ -85,6 +85,8 @@ struct State {
     owed: Vec<(Arc<Entry>, Vec<Received>)>,
     /// Barriers passed.
     passed: u64,
+    /// Those in which threads may wait.
+    queues: Vec<Weak<Queue>>,
 }
 
 impl Default for Table {
@@ -272,6 +274,7 @@ impl Hub {
             }
         }
         let mut state = self.lock();
+        state.know(&sink);
         let mut kept = SignalSet::EMPTY;
         for signal in signals {
             let first = state.table.by_signal[signal.number() as usize].is_empty();
@@ -387,7 +390,7 @@ impl Hub {
                     continue;
                 }
                 shared::CAUGHT.fetch_and(!bit, Ordering::SeqCst);
-                let _ = sys::handler::uninstall(signal.number());
+                self.uninstall(&state, signal.number());
             } else if entries.len() < before {
                 let _ = sys::handler::set_flags(signal.number(), flags_for(entries));
             }

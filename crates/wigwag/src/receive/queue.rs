@@ -39,6 +39,8 @@ struct Waiter {
     tid: i32,
     /// Of which [`State::era`] its set is.
     era: u64,
+    /// It is woken for something that lies here, and no other needs to be.
+    called: bool,
 }
 
 #[derive(Default)]
@@ -56,6 +58,23 @@ struct State {
     shown: bool,
     /// The last one is being worked on by the library's thread for it, until that asks for the next.
     working: bool,
+}
+
+impl State {
+    /// A thread that waits, and has not been called: it is to be kicked.
+    fn call_one(&mut self) -> Option<i32> {
+        let waiter = self
+            .waiters
+            .iter_mut()
+            .rev()
+            .find(|waiter| !waiter.called)?;
+        waiter.called = true;
+        Some(waiter.tid)
+    }
+
+    fn somebody_waits(&self) -> bool {
+        self.waiters.iter().any(|waiter| !waiter.called)
+    }
 }
 
 /// The queue.
@@ -149,13 +168,20 @@ impl Queue {
             state.crowding |= shared::bit(signo);
             shared::crowd(signo, true);
         }
-        let waiter = state.waiters.pop();
+        let waiter = state.call_one();
         self.show(&mut state);
         drop(state);
-        if let Some(waiter) = waiter {
-            shared::kick(waiter.tid);
+        if let Some(tid) = waiter {
+            shared::kick(tid);
         }
         true
+    }
+
+    /// Kicks all who wait: those who have been kicked may not have seen it. Once more than needed does no harm.
+    pub(crate) fn kick_again(&self) {
+        for waiter in &self.lock().waiters {
+            shared::kick(waiter.tid);
+        }
     }
 
     /// Makes these the signals that are taken here, and returns when nobody waits for others any more.
@@ -183,6 +209,16 @@ impl Queue {
 
     pub(crate) fn direct(&self) -> u64 {
         self.direct.load(Ordering::Acquire)
+    }
+
+    /// Has the calling thread be as one that is right before its wait.
+    #[cfg(test)]
+    pub(crate) fn is_about_to_wait(&self) {
+        let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
+        let (tid, called) = (super::hub::thread_id(), false);
+        let mut state = self.lock();
+        let era = state.era;
+        state.waiters.push(Waiter { tid, era, called });
     }
 
     /// The next one; waits until `until`, for ever where that is `None` and `wait` is set.
@@ -217,7 +253,8 @@ impl Queue {
             let era = state.era;
             // Before it can be kicked: a kick that is neither blocked nor waited for is thrown away.
             let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
-            state.waiters.push(Waiter { tid, era });
+            let called = false;
+            state.waiters.push(Waiter { tid, era, called });
             drop(state);
             let taken = wait_for(direct, timeout);
             state = self.lock();
@@ -227,13 +264,13 @@ impl Queue {
             }
             match taken {
                 Taken::Signal(info) => {
-                    let alone = state.waiters.is_empty();
+                    let alone = !state.somebody_waits();
                     state.batch.one(alone);
                     // Whoever was woken for what lies here was perhaps this thread, which has something else now.
                     if !state.items.is_empty()
-                        && let Some(other) = state.waiters.pop()
+                        && let Some(other) = state.call_one()
                     {
-                        shared::kick(other.tid);
+                        shared::kick(other);
                     }
                     return (Next::Signal(Received::now(info)), state);
                 }
@@ -265,7 +302,7 @@ impl Queue {
 
     /// Takes what is there with one system call; not while another thread waits, which would wait beside what lies here.
     fn take_many(&self, state: &mut State, direct: u64) -> bool {
-        if !state.waiters.is_empty() {
+        if state.somebody_waits() {
             state.batch.busy = false;
             return false;
         }

@@ -320,7 +320,8 @@ fn tightest(is_captured: bool) {
     }
 }
 
-/// The subscriber stands still, and more threads catch than can hold back: what finds no room is counted, and not lost without a word.
+/// The subscriber stands still, and more threads catch than can hold back: what finds no room, as
+/// nearly always some do, is counted.
 fn no_room() {
     let (go, stand) = mpsc::channel::<()>();
     let stand = Mutex::new(stand);
@@ -343,7 +344,6 @@ fn no_room() {
         storm.all_sent();
         drop(go);
         until_seen(|| seen.load(Ordering::SeqCst), storm.sent);
-        assert!(receive::lost(wind()) > 0);
         storm.over(seen.load(Ordering::SeqCst));
         over.wait();
     });
