@@ -22,7 +22,7 @@ mod timers;
 mod tools;
 
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wigwag::{PidFd, Signal};
 
@@ -73,8 +73,13 @@ fn main() -> ExitCode {
         |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let mut failed = 0;
     for (name, _) in cases.iter().filter(|(name, _)| chosen(name)) {
+        let began = Instant::now();
         let passed = run(name);
-        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        let how = if passed { "ok" } else { "FAILED" };
+        println!(
+            "test {name} ... {how} <{:.1}s>",
+            began.elapsed().as_secs_f64()
+        );
         failed += i32::from(!passed);
     }
     if failed == 0 {
