@@ -11,7 +11,7 @@ mod opening;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 
 use super::queue::Queue;
 use super::received::Received;
@@ -88,6 +88,8 @@ struct State {
     owed: Vec<(Arc<Entry>, Vec<Received>)>,
     /// Barriers passed.
     passed: u64,
+    /// Those in which threads may wait.
+    queues: Vec<Weak<Queue>>,
 }
 
 impl Default for Table {
@@ -226,6 +228,7 @@ impl Hub {
             }
         }
         let mut state = self.lock();
+        state.know(&sink);
         let mut kept = SignalSet::EMPTY;
         for signal in signals {
             let first = state.table.by_signal[signal.number() as usize].is_empty();
@@ -343,7 +346,7 @@ impl Hub {
                     continue;
                 }
                 shared::CAUGHT.fetch_and(!bit, Ordering::SeqCst);
-                let _ = sys::handler::uninstall(signal.number());
+                self.uninstall(&state, signal.number());
             } else if entries.len() < before {
                 let _ = sys::handler::set_flags(signal.number(), flags_for(entries));
             }

@@ -174,6 +174,13 @@ impl Queue {
         true
     }
 
+    /// Kicks all who wait: those who have been kicked may not have seen it. Once more than needed does no harm.
+    pub(crate) fn kick_again(&self) {
+        for waiter in &self.lock().waiters {
+            shared::kick(waiter.tid);
+        }
+    }
+
     /// Makes these the signals that are taken here, and returns when nobody waits for others any more.
     pub(crate) fn set_direct(&self, direct: u64) {
         let before = self.direct.swap(direct, Ordering::AcqRel);
@@ -199,6 +206,16 @@ impl Queue {
 
     pub(crate) fn direct(&self) -> u64 {
         self.direct.load(Ordering::Acquire)
+    }
+
+    /// Has the calling thread be as one that is right before its wait.
+    #[cfg(test)]
+    pub(crate) fn is_about_to_wait(&self) {
+        let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
+        let (tid, told) = (super::hub::thread_id(), false);
+        let mut state = self.lock();
+        let era = state.era;
+        state.waiters.push(Waiter { tid, era, told });
     }
 
     /// The next one; waits until `until`, for ever where that is `None` and `wait` is set.
