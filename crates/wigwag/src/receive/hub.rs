@@ -6,12 +6,12 @@
 //! queue, the thread itself hands over, between two signals.
 
 pub(crate) mod children;
+mod forks;
 mod opening;
 mod worker;
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 
 use super::queue::Queue;
 use super::received::Received;
@@ -20,6 +20,8 @@ use super::take::refuses;
 use super::{Options, Way};
 use crate::{Errno, Error, Result, Signal, SignalSet, sys};
 use children::Children;
+use forks::{before_fork, in_child};
+pub(crate) use forks::{blocks_kick, is_ours, thread_id};
 pub(crate) use worker::pass;
 
 /// A callback.
@@ -86,6 +88,8 @@ struct State {
     owed: Vec<(Arc<Entry>, Vec<Received>)>,
     /// Barriers passed.
     passed: u64,
+    /// Those in which threads may wait.
+    queues: Vec<Weak<Queue>>,
 }
 
 impl Default for Table {
@@ -161,57 +165,6 @@ pub(crate) fn is_current(hub: &'static Hub) -> bool {
     existing().is_some_and(|now| std::ptr::eq(now, hub))
 }
 
-thread_local! {
-    /// The thread id, in the parent, of the thread that forks.
-    static FORKER: Cell<i32> = const { Cell::new(0) };
-    /// The calling thread's id, once it has been asked for.
-    static ID: Cell<i32> = const { Cell::new(0) };
-    /// Whether this is a thread of the library's, which blocks every signal.
-    static OURS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Notes that the calling thread is one of the library's.
-pub(crate) fn is_ours() {
-    OURS.with(|ours| ours.set(true));
-}
-
-/// The id of the calling thread.
-pub(crate) fn thread_id() -> i32 {
-    ID.with(|id| {
-        if id.get() == 0 {
-            id.set(sys::send::gettid());
-        }
-        id.get()
-    })
-}
-
-/// Before a fork, in the thread that forks.
-extern "C" fn before_fork() {
-    FORKER.with(|tid| tid.set(sys::send::gettid()));
-}
-
-/// In a child made by fork: masks and dispositions as before the library. Runs in the child's only thread.
-extern "C" fn in_child() {
-    let captured = shared::CAPTURED.load(Ordering::Relaxed) & !super::capture::before();
-    let held = FORKER.with(|tid| shared::release(tid.get()));
-    let caught = SignalSet::from_bits(shared::CAUGHT.load(Ordering::Relaxed));
-    for signal in caught {
-        let _ = sys::handler::uninstall(signal.number());
-    }
-    if shared::CHILDREN_STAY.load(Ordering::Relaxed) {
-        let _ = sys::handler::no_more_have_children_stay();
-    }
-    shared::forget();
-    HUB.store(std::ptr::null_mut(), Ordering::Release);
-    // From a callback: the thread that was forked blocks everything.
-    let _ = match OURS.with(Cell::get) {
-        true => sys::mask::change(libc::SIG_SETMASK, sys::before::mask()),
-        false => sys::mask::change(libc::SIG_UNBLOCK, captured | held),
-    };
-    OURS.with(|ours| ours.set(false));
-    ID.with(|id| id.set(0));
-}
-
 /// Has the library's thread look again at what it is to take.
 pub(crate) fn recheck() {
     if let Some(hub) = existing() {
@@ -275,6 +228,7 @@ impl Hub {
             }
         }
         let mut state = self.lock();
+        state.know(&sink);
         let mut kept = SignalSet::EMPTY;
         for signal in signals {
             let first = state.table.by_signal[signal.number() as usize].is_empty();
@@ -300,7 +254,8 @@ impl Hub {
         }
         let needs_worker = kept.iter().any(|signal| {
             let entries = &table.by_signal[signal.number() as usize];
-            way_of(signal) == Way::Caught || entries.len() > 1 || entry.direct_queue().is_none()
+            let direct = entry.direct_queue().is_some() && !entry.once && entries.len() == 1;
+            way_of(signal) == Way::Caught || !direct
         });
         if needs_worker && self.worker().is_none() {
             self.worker.store(self.start()?, Ordering::Release);
@@ -313,19 +268,24 @@ impl Hub {
                 }
             }
         }
-        state.table = Arc::new(table);
-        if self.worker().is_none() {
-            self.settle(&mut state);
-        }
         let kept_orphans = |received: &Received| kept.contains(received.signal);
         let (mine, others): (Vec<Received>, _) = std::mem::take(&mut state.orphans)
             .into_iter()
             .partition(kept_orphans);
         state.orphans = others;
-        // Callbacks run on the library's thread; a queue may be filled by anybody.
-        let by_thread = entry.direct_queue().is_none() && !mine.is_empty();
-        if by_thread {
-            state.owed.push((Arc::clone(&entry), mine.clone()));
+        // Before anybody sees the table: before what came later. Callbacks run on the library's thread; a queue may be filled by anybody.
+        match entry.direct_queue() {
+            Some(queue) if !entry.once => {
+                for received in mine {
+                    queue.push(received);
+                }
+            }
+            _ if mine.is_empty() => {}
+            _ => state.owed.push((Arc::clone(&entry), mine)),
+        }
+        state.table = Arc::new(table);
+        if self.worker().is_none() {
+            self.settle(&mut state);
         }
         self.route_in(&state, kept);
         self.changed();
@@ -347,10 +307,6 @@ impl Hub {
                 self.unsubscribe(&entry);
                 return Err(Error::new(what(), errno));
             }
-        }
-        drop(state);
-        for received in mine.iter().filter(|_| !by_thread) {
-            self.give(&entry, received);
         }
         Ok(entry)
     }
@@ -390,15 +346,14 @@ impl Hub {
                     continue;
                 }
                 shared::CAUGHT.fetch_and(!bit, Ordering::SeqCst);
-                let _ = sys::handler::uninstall(signal.number());
+                self.uninstall(&state, signal.number());
             } else if entries.len() < before {
                 let _ = sys::handler::set_flags(signal.number(), flags_for(entries));
             }
         }
-        if !ours {
-            return;
-        }
-        if let Some(queue) = entry.direct_queue() {
+        // Also what it had when it was closed, unless a thread of the library's works that off.
+        let queue = entry.direct_queue();
+        if let Some(queue) = queue.filter(|queue| ours || !queue.is_attended()) {
             queue.set_direct(0);
             let left = match discard {
                 true => queue.leave(),
@@ -413,6 +368,9 @@ impl Hub {
             };
             state.orphans.extend(left.into_iter().filter(alone));
         }
+        if !ours {
+            return;
+        }
         state.table = Arc::new(table);
         if self.worker().is_none() {
             self.settle(&mut state);
@@ -420,17 +378,20 @@ impl Hub {
         self.route_in(&state, entry.signals);
         self.changed();
         drop(state);
-        if self.is_worker() {
-            return;
-        }
         if let Sink::Callback(callback) = &entry.sink {
-            // Waits while it runs.
-            drop(
-                callback
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take(),
-            );
+            let call = match self.is_worker() {
+                // Waits while it runs.
+                false => Some(callback.lock().unwrap_or_else(PoisonError::into_inner)),
+                // Not within its own call, which drops it afterwards.
+                true => match callback.try_lock() {
+                    Ok(callback) => Some(callback),
+                    Err(TryLockError::Poisoned(callback)) => Some(callback.into_inner()),
+                    Err(TryLockError::WouldBlock) => None,
+                },
+            };
+            let call = call.and_then(|mut callback| callback.take());
+            // What it owns may end other subscriptions: here no lock is held.
+            drop(call);
         }
     }
 

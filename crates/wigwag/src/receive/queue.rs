@@ -39,6 +39,22 @@ struct Waiter {
     tid: i32,
     /// Of which [`State::era`] its set is.
     era: u64,
+    /// It has been woken for what lies here, and may take a signal from the kernel all the same until it looks.
+    told: bool,
+}
+
+impl State {
+    /// Another one to wake for what lies here.
+    fn wake_one(&mut self) -> Option<i32> {
+        let waiter = self.waiters.iter_mut().rfind(|waiter| !waiter.told)?;
+        waiter.told = true;
+        Some(waiter.tid)
+    }
+
+    /// Whether somebody waits whom nobody has woken.
+    fn has_sleeper(&self) -> bool {
+        self.waiters.iter().any(|waiter| !waiter.told)
+    }
 }
 
 #[derive(Default)]
@@ -149,13 +165,20 @@ impl Queue {
             state.crowding |= shared::bit(signo);
             shared::crowd(signo, true);
         }
-        let waiter = state.waiters.pop();
+        let waiter = state.wake_one();
         self.show(&mut state);
         drop(state);
-        if let Some(waiter) = waiter {
-            shared::kick(waiter.tid);
+        if let Some(tid) = waiter {
+            shared::kick(tid);
         }
         true
+    }
+
+    /// Kicks all who wait: those who have been kicked may not have seen it. Once more than needed does no harm.
+    pub(crate) fn kick_again(&self) {
+        for waiter in &self.lock().waiters {
+            shared::kick(waiter.tid);
+        }
     }
 
     /// Makes these the signals that are taken here, and returns when nobody waits for others any more.
@@ -183,6 +206,16 @@ impl Queue {
 
     pub(crate) fn direct(&self) -> u64 {
         self.direct.load(Ordering::Acquire)
+    }
+
+    /// Has the calling thread be as one that is right before its wait.
+    #[cfg(test)]
+    pub(crate) fn is_about_to_wait(&self) {
+        let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
+        let (tid, told) = (super::hub::thread_id(), false);
+        let mut state = self.lock();
+        let era = state.era;
+        state.waiters.push(Waiter { tid, era, told });
     }
 
     /// The next one; waits until `until`, for ever where that is `None` and `wait` is set.
@@ -216,8 +249,12 @@ impl Queue {
             let tid = super::hub::thread_id();
             let era = state.era;
             // Before it can be kicked: a kick that is neither blocked nor waited for is thrown away.
-            let _ = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
-            state.waiters.push(Waiter { tid, era });
+            let before = sys::mask::change(libc::SIG_BLOCK, shared::bit(KICK));
+            if before.is_ok_and(|before| before & shared::bit(KICK) == 0) {
+                super::hub::blocks_kick();
+            }
+            let told = false;
+            state.waiters.push(Waiter { tid, era, told });
             drop(state);
             let taken = wait_for(direct, timeout);
             state = self.lock();
@@ -227,13 +264,13 @@ impl Queue {
             }
             match taken {
                 Taken::Signal(info) => {
-                    let alone = state.waiters.is_empty();
+                    let alone = !state.has_sleeper();
                     state.batch.one(alone);
                     // Whoever was woken for what lies here was perhaps this thread, which has something else now.
                     if !state.items.is_empty()
-                        && let Some(other) = state.waiters.pop()
+                        && let Some(other) = state.wake_one()
                     {
-                        shared::kick(other.tid);
+                        shared::kick(other);
                     }
                     return (Next::Signal(Received::now(info)), state);
                 }
@@ -271,7 +308,7 @@ impl Queue {
 
     /// Takes what is there with one system call; not while another thread waits, which would wait beside what lies here.
     fn take_many(&self, state: &mut State, direct: u64) -> bool {
-        if !state.waiters.is_empty() {
+        if state.has_sleeper() {
             state.batch.busy = false;
             return false;
         }

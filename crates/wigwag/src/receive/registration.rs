@@ -325,11 +325,15 @@ impl fmt::Debug for Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.hub.unsubscribe(&self.entry);
+        if !hub::is_current(self.hub) {
+            // A child made by fork: the lock of the queue may have been held, and the thread is not there, nor perhaps its stack.
+            std::mem::forget(self.thread.take());
+            return;
+        }
         if let Some(queue) = &self.queue {
             queue.close();
         }
         if let Some(thread) = self.thread.take()
-            && hub::is_current(self.hub)
             && thread.thread().id() != thread::current().id()
         {
             let _ = thread.join();

@@ -135,17 +135,45 @@ impl<const SLOTS: usize> Ring<SLOTS> {
         if !this(&words) {
             return None;
         }
+        // First: who sees that this slot is free sees that the next one is the oldest.
+        self.tail.store(number.wrapping_add(1), Ordering::Relaxed);
         // Free for the next round.
         slot.turn.store((free + 2) & Self::TURNS, Ordering::Release);
-        self.tail.store(number.wrapping_add(1), Ordering::Relaxed);
         Some(words)
     }
 
-    /// Whether there is nothing to take. Only for the one reader, who has said before that he is about to sleep.
+    /// Empties it in a child made by fork, where no other thread writes or reads. The memory of the parent was copied while its threads
+    /// went on, so that nothing here need agree: a slot may have been claimed, and its writer is not there to publish it.
+    #[cfg(not(loom))]
+    pub(crate) fn renew(&self) {
+        let head = self.head.load(Ordering::Relaxed);
+        for n in 0..SLOTS {
+            let number = head.wrapping_add(n);
+            let turn = &self.slots[number & Self::MASK].turn;
+            // Pages that are as they should be stay shared with the parent.
+            if turn.load(Ordering::Relaxed) != Self::free(number) {
+                turn.store(Self::free(number), Ordering::Relaxed);
+            }
+        }
+        self.tail.store(head, Ordering::Relaxed);
+    }
+
+    /// Whether there is nothing to take. For whoever has said before that he is about to sleep; another may be the reader meanwhile.
     pub(crate) fn is_empty(&self) -> bool {
-        let number = self.tail.load(Ordering::Relaxed);
-        // Paired with the writer's look at whether the reader sleeps: one of them sees the other.
-        self.slots[number & Self::MASK].turn.load(Ordering::SeqCst) != Self::free(number) + 1
+        let mut number = self.tail.load(Ordering::Relaxed);
+        loop {
+            let turn = &self.slots[number & Self::MASK].turn;
+            // Paired with the writer's look at whether the reader sleeps: one of them sees the other.
+            if turn.load(Ordering::SeqCst) == Self::free(number) + 1 {
+                return false;
+            }
+            let now = self.tail.load(Ordering::Relaxed);
+            if now == number {
+                return true;
+            }
+            // That one has just been taken: what lies behind it counts.
+            number = now;
+        }
     }
 }
 
@@ -184,6 +212,31 @@ mod tests {
         assert_eq!(ring.pop(), Some(record(0)));
         assert_eq!(ring.push(&record(4)), Some((4, true)));
         assert_eq!(ring.push(&record(5)), None);
+    }
+
+    /// As a fork may find it: claimed and not published, published with what was claimed before it missing, read beyond the head.
+    #[test]
+    fn it_is_made_new_whatever_it_is() {
+        for (head, tail, turns) in [
+            (3, 1, [0, 0, 1, 0]),
+            (0, 0, [0, 1, 1, 0]),
+            (2, 2, [2, 2, 1, 3]),
+            (9, 5, [5, 3, 2, 2]),
+            (usize::MAX - 1, usize::MAX - 3, [0, 0, 0, 0]),
+        ] {
+            let ring: Ring<4> = Ring::new();
+            ring.head.store(head, Ordering::Relaxed);
+            ring.tail.store(tail, Ordering::Relaxed);
+            for (slot, turn) in ring.slots.iter().zip(turns) {
+                slot.turn.store(turn, Ordering::Relaxed);
+            }
+            ring.renew();
+            for n in 0..10 {
+                assert!(ring.is_empty());
+                assert_eq!(ring.push(&record(n)), Some((1, true)));
+                assert_eq!(ring.pop(), Some(record(n)));
+            }
+        }
     }
 
     #[test]

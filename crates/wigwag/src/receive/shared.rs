@@ -244,5 +244,5 @@ pub(crate) fn forget() {
         direct.store(0, Ordering::Relaxed);
     }
     HOLDING.forget();
-    while RING.pop().is_some() {}
+    RING.renew();
 }

@@ -247,3 +247,21 @@ impl Drop for Signals {
         self.hub.unsubscribe(&self.entry);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Signal, mask, receive};
+
+    /// A thread that has been kicked, and has yet to wait, when the library's handler of URG is taken away.
+    #[test]
+    fn a_kick_is_not_thrown_away_with_the_handler() {
+        let signals = Signals::new(Signal::rtmax()).unwrap();
+        signals.queue.is_about_to_wait();
+        signals.close();
+        let is_kicked = || mask::pending().contains(Signal::URG);
+        assert!(is_kicked());
+        drop(receive::on(Signal::URG, |_| ()).unwrap());
+        assert!(is_kicked());
+    }
+}

@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use super::action::Action;
 use super::siginfo::{self, RawInfo};
 use super::{check, send};
-use crate::Errno;
 use crate::receive::ring::{WORDS, Words};
 use crate::receive::shared::{self, Recorded};
+use crate::{Errno, SignalSet};
 
 mod below;
 mod within;
@@ -82,6 +82,20 @@ pub(crate) fn uninstall(signo: i32) -> Result<bool, Errno> {
         below::pop(signo);
     }
     Ok(true)
+}
+
+/// Puts back what was there before, in a child made by fork. Dispositions are copied before the memory: what this says of them may be
+/// of a moment later, when another thread had put back there what the child has not.
+pub(crate) fn uninstall_in_child() {
+    for signo in SignalSet::from_bits(below::any())
+        .iter()
+        .map(|signal| signal.number())
+    {
+        if is_installed(signo).unwrap_or(false) {
+            let _ = super::action::set(signo, &below::last(signo));
+            below::pop(signo);
+        }
+    }
 }
 
 /// Has children leave a status, where CHLD is ignored or `SA_NOCLDWAIT` says that they leave none. Whether that was so. Only for a

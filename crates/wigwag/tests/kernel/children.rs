@@ -3,6 +3,8 @@
 mod owners;
 mod storm;
 
+pub use storm::growth;
+
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 

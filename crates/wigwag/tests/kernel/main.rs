@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod actions;
+mod attacked;
 mod causes;
 mod children;
 mod churn;
@@ -22,7 +23,7 @@ mod timers;
 mod tools;
 
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wigwag::{PidFd, Signal};
 
@@ -33,6 +34,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 fn main() -> ExitCode {
     let cases: Vec<Case> = [
         actions::CASES,
+        attacked::CASES,
         causes::CASES,
         children::CASES,
         churn::CASES,
@@ -73,8 +75,13 @@ fn main() -> ExitCode {
         |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let mut failed = 0;
     for (name, _) in cases.iter().filter(|(name, _)| chosen(name)) {
+        let began = Instant::now();
         let passed = run(name);
-        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        let how = if passed { "ok" } else { "FAILED" };
+        println!(
+            "test {name} ... {how} <{:.1}s>",
+            began.elapsed().as_secs_f64()
+        );
         failed += i32::from(!passed);
     }
     if failed == 0 {
@@ -91,7 +98,7 @@ fn run(name: &str) -> bool {
         .spawn()
         .expect("start a case");
     let pidfd = PidFd::open(child.id() as i32).expect("hold the case");
-    let limit = LIMIT + churn::time();
+    let limit = LIMIT * storms::growth() + churn::time();
     if !pidfd.wait(Some(limit)).expect("wait for the case") {
         pidfd
             .send(Signal::KILL)

@@ -2,29 +2,46 @@
 
 use std::collections::HashMap;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use wigwag::receive::{self, Options, Received, Signals, Way};
 use wigwag::{Errno, Signal, send};
 
 use crate::Case;
+use crate::tools::limit_pending;
 
 pub const CASES: &[Case] = &[
-    ("storm_captured_signals", || captured(1)),
-    ("storm_captured_signals_of_four_senders", || captured(4)),
-    ("storm_captured_shared_by_three_threads", captured_shared),
-    ("storm_captured_three_subscriptions", || many(true, 3)),
-    ("storm_captured_eight_subscriptions", || many(true, 8)),
-    ("storm_caught_one_subscription", || many(false, 1)),
-    ("storm_caught_three_subscriptions", || many(false, 3)),
-    ("storm_caught_four_senders", caught_four),
-    ("storm_caught_signals", caught_signals),
+    ("storm_captured_signals", || signals(true, 1)),
+    ("storm_captured_signals_of_four_senders", || {
+        signals(true, 4)
+    }),
+    ("storm_captured_signals_of_sixteen_senders", || {
+        signals(true, 16)
+    }),
+    ("storm_captured_shared_by_three_threads", || shared(true)),
+    ("storm_captured_one_subscription", || many(true, 1, 1)),
+    ("storm_captured_three_subscriptions", || many(true, 3, 1)),
+    ("storm_captured_eight_subscriptions", || many(true, 8, 1)),
+    ("storm_caught_one_subscription", || many(false, 1, 1)),
+    ("storm_caught_three_subscriptions", || many(false, 3, 1)),
+    ("storm_caught_eight_subscriptions", || many(false, 8, 1)),
+    ("storm_caught_four_senders", || many(false, 1, 4)),
+    ("storm_caught_sixteen_senders", || many(false, 1, 16)),
+    ("storm_caught_signals", || signals(false, 1)),
+    ("storm_caught_signals_of_four_senders", || signals(false, 4)),
+    ("storm_caught_signals_of_sixteen_senders", || {
+        signals(false, 16)
+    }),
+    ("storm_caught_shared_by_three_threads", || shared(false)),
     ("storm_slow_callback_captured", || slow(true)),
     ("storm_slow_callback_caught", || slow(false)),
     ("storm_tight_limit_captured", || tight(true)),
     ("storm_tight_limit_caught", || tight(false)),
+    ("storm_tightest_captured", || tightest(true)),
+    ("storm_tightest_caught", || tightest(false)),
+    ("storm_no_room_caught", no_room),
     ("storm_a_slow_one_delays_no_other", || others_go_on(true)),
     ("storm_a_slow_one_delays_no_other_caught", || {
         others_go_on(false)
@@ -32,10 +49,19 @@ pub const CASES: &[Case] = &[
     ("queue_sender", sender),
 ];
 
-/// How many signals a storm has in all.
+/// How many signals a storm usually has in all.
+const USUALLY: u64 = 100_000;
+
+/// How many it has.
 pub fn count() -> u64 {
     let asked = std::env::var("WIGWAG_STORM").ok();
-    asked.and_then(|n| n.parse().ok()).unwrap_or(100_000)
+    asked.and_then(|n| n.parse().ok()).unwrap_or(USUALLY)
+}
+
+/// How many times longer than usual the storms that this program is asked for are.
+pub fn growth() -> u32 {
+    let signals = u32::try_from(count().div_ceil(USUALLY)).unwrap();
+    signals.max(crate::children::growth())
 }
 
 fn wind() -> Signal {
@@ -102,41 +128,78 @@ pub fn ends(senders: Vec<Child>) {
     }
 }
 
-fn captured(senders: u64) {
-    capture();
-    let signals = Signals::new(wind()).unwrap();
-    let each = count() / senders;
-    let senders: Vec<Child> = (0..senders).map(|_| start_sender(wind(), each)).collect();
-    let mut tally = Tally::default();
-    while tally.all < each * senders.len() as u64 {
-        tally.add(&signals.next().unwrap());
-    }
-    assert_eq!(signals.try_next(), None);
-    ends(senders);
-    let threads = std::fs::read_dir("/proc/self/task").unwrap().count();
-    assert_eq!(threads, 1, "no thread is made");
+/// Begins as it shares so many signals out among so many senders.
+struct Storm {
+    senders: Vec<Child>,
+    sent: u64,
+    began: Instant,
 }
 
-fn captured_shared() {
-    capture();
+impl Storm {
+    fn begin(count: u64, senders: u64) -> Storm {
+        let began = Instant::now();
+        let each = count / senders;
+        Storm {
+            senders: (0..senders).map(|_| start_sender(wind(), each)).collect(),
+            sent: each * senders,
+            began,
+        }
+    }
+
+    fn all_sent(&mut self) {
+        ends(std::mem::take(&mut self.senders));
+    }
+
+    /// Says how it went, once all has been seen.
+    fn over(mut self, seen: u64) {
+        self.all_sent();
+        let (sent, lost) = (self.sent, receive::lost(wind()));
+        let seconds = self.began.elapsed().as_secs_f64();
+        println!("{sent} sent, {seen} seen, {lost} lost, {seconds:.1} s");
+        assert_eq!((seen + lost, receive::panics()), (sent, 0));
+    }
+}
+
+fn signals(is_captured: bool, senders: u64) {
+    if is_captured {
+        capture();
+    }
+    let signals = Signals::new(wind()).unwrap();
+    let storm = Storm::begin(count(), senders);
+    let mut tally = Tally::default();
+    while tally.all < storm.sent {
+        tally.add(&signals.next().unwrap());
+    }
+    assert_eq!((signals.try_next(), receive::lost(wind())), (None, 0));
+    storm.over(tally.all);
+    if is_captured {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap().count();
+        assert_eq!(threads, 1, "no thread is made");
+    }
+}
+
+fn shared(is_captured: bool) {
+    if is_captured {
+        capture();
+    }
     let signals = Signals::new(wind()).unwrap();
     let values = Mutex::new(Vec::new());
-    let left = AtomicU64::new(count());
-    let sender = start_sender(wind(), count());
+    let mut storm = Storm::begin(count(), 1);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
                 while let Some(received) = signals.next() {
                     values.lock().unwrap().push(received.value().unwrap());
-                    if left.fetch_sub(1, Ordering::SeqCst) == 1 {
-                        signals.close();
-                    }
                 }
             });
         }
+        storm.all_sent();
+        until_seen(|| values.lock().unwrap().len() as u64, storm.sent);
+        signals.close();
     });
-    ends(vec![sender]);
     let mut values = values.into_inner().unwrap();
+    storm.over(values.len() as u64);
+    assert_eq!(receive::lost(wind()), 0);
     values.sort_unstable();
     assert!(
         values.iter().copied().eq(0..count() as i32),
@@ -144,24 +207,18 @@ fn captured_shared() {
     );
 }
 
-/// Waits until `counts` have all come to `expected`.
-fn reach(counts: &[Arc<Mutex<Tally>>], expected: u64, lost: impl Fn() -> u64) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(25);
-    for tally in counts {
-        while tally.lock().unwrap().all + lost() < expected {
-            assert!(
-                std::time::Instant::now() < deadline,
-                "{} of {expected}",
-                tally.lock().unwrap().all
-            );
-            std::thread::yield_now();
-            receive::drain(Duration::from_secs(5));
-        }
-        assert_eq!(tally.lock().unwrap().all + lost(), expected);
+/// Waits until all are seen or counted as lost, and no more.
+fn until_seen(seen: impl Fn() -> u64, expected: u64) {
+    let deadline = Instant::now() + Duration::from_secs(25) * growth();
+    while seen() + receive::lost(wind()) < expected {
+        assert!(Instant::now() < deadline, "{} of {expected}", seen());
+        std::thread::yield_now();
+        receive::drain(Duration::from_secs(5));
     }
+    assert_eq!(seen() + receive::lost(wind()), expected);
 }
 
-fn many(is_captured: bool, subscriptions: usize) {
+fn many(is_captured: bool, subscriptions: usize, senders: u64) {
     if is_captured {
         capture();
     }
@@ -173,32 +230,14 @@ fn many(is_captured: bool, subscriptions: usize) {
             receive::on(wind(), move |received| tally.lock().unwrap().add(received)).unwrap()
         })
         .collect();
-    ends(vec![start_sender(wind(), count())]);
-    reach(&tallies, count(), || 0);
-    assert_eq!((receive::lost(wind()), receive::panics()), (0, 0));
-    drop(registrations);
-}
-
-fn caught_four() {
-    let tally: Arc<Mutex<Tally>> = Arc::default();
-    let added = Arc::clone(&tally);
-    let _registration =
-        receive::on(wind(), move |received| added.lock().unwrap().add(received)).unwrap();
-    let each = count() / 4;
-    ends((0..4).map(|_| start_sender(wind(), each)).collect());
-    reach(&[tally], each * 4, || 0);
-    assert_eq!((receive::lost(wind()), receive::panics()), (0, 0));
-}
-
-fn caught_signals() {
-    let signals = Signals::new(wind()).unwrap();
-    let sender = start_sender(wind(), count());
-    let mut tally = Tally::default();
-    while tally.all < count() {
-        tally.add(&signals.next().unwrap());
+    let mut storm = Storm::begin(count(), senders);
+    storm.all_sent();
+    for tally in &tallies {
+        until_seen(|| tally.lock().unwrap().all, storm.sent);
     }
-    assert_eq!((signals.try_next(), receive::lost(wind())), (None, 0));
-    ends(vec![sender]);
+    assert_eq!(receive::lost(wind()), 0);
+    storm.over(tallies[0].lock().unwrap().all);
+    drop(registrations);
 }
 
 /// The callback is slower than the sender.
@@ -215,9 +254,11 @@ fn slow(is_captured: bool) {
         added.lock().unwrap().add(received);
     })
     .unwrap();
-    ends(vec![start_sender(wind(), count() / 4)]);
-    reach(&[tally], count() / 4, || 0);
-    assert_eq!((receive::lost(wind()), receive::panics()), (0, 0));
+    let mut storm = Storm::begin(count() / 4, 1);
+    storm.all_sent();
+    until_seen(|| tally.lock().unwrap().all, storm.sent);
+    assert_eq!(receive::lost(wind()), 0);
+    storm.over(tally.lock().unwrap().all);
 }
 
 /// With room for 64 signals in the kernel.
@@ -225,20 +266,87 @@ fn tight(is_captured: bool) {
     if is_captured {
         capture();
     }
-    let limit = rustix::process::Rlimit {
-        current: Some(64),
-        maximum: Some(64),
-    };
-    rustix::process::setrlimit(rustix::process::Resource::Sigpending, limit).unwrap();
+    limit_pending(64);
     let tally: Arc<Mutex<Tally>> = Arc::default();
     let added = Arc::clone(&tally);
     let _registration = Options::new()
         .own_thread()
         .on(wind(), move |received| added.lock().unwrap().add(received))
         .unwrap();
-    ends(vec![start_sender(wind(), count() / 4)]);
-    reach(&[tally], count() / 4, || receive::lost(wind()));
-    assert_eq!(receive::panics(), 0);
+    let mut storm = Storm::begin(count() / 4, 1);
+    storm.all_sent();
+    until_seen(|| tally.lock().unwrap().all, storm.sent);
+    storm.over(tally.lock().unwrap().all);
+    if is_captured {
+        assert_eq!(receive::lost(wind()), 0);
+    }
+}
+
+/// With that room, 16 senders, a slow callback whose queue is full, and eight threads that catch: what the library has no slot for is
+/// counted.
+fn tightest(is_captured: bool) {
+    if is_captured {
+        capture();
+    }
+    limit_pending(64);
+    let seen: Arc<AtomicU64> = Arc::default();
+    let added = Arc::clone(&seen);
+    let _registration = Options::new()
+        .own_thread()
+        .on(wind(), move |_| {
+            for _ in 0..2_000 {
+                std::hint::spin_loop();
+            }
+            added.fetch_add(1, Ordering::SeqCst);
+        })
+        .unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+            });
+        }
+        let mut storm = Storm::begin(count() / 4, 16);
+        storm.all_sent();
+        until_seen(|| seen.load(Ordering::SeqCst), storm.sent);
+        storm.over(seen.load(Ordering::SeqCst));
+        over.store(true, Ordering::Relaxed);
+    });
+    if is_captured {
+        assert_eq!(receive::lost(wind()), 0);
+    }
+}
+
+/// The subscriber stands still, and more threads catch than can hold back: what finds no room, as
+/// nearly always some do, is counted.
+fn no_room() {
+    let (go, stand) = mpsc::channel::<()>();
+    let stand = Mutex::new(stand);
+    let seen: Arc<AtomicU64> = Arc::default();
+    let added = Arc::clone(&seen);
+    let _registration = Options::new()
+        .own_thread()
+        .on(wind(), move |_| {
+            let _ = stand.lock().unwrap().recv();
+            added.fetch_add(1, Ordering::SeqCst);
+        })
+        .unwrap();
+    let over = Barrier::new(301);
+    std::thread::scope(|scope| {
+        for _ in 0..300 {
+            scope.spawn(|| over.wait());
+        }
+        // More than a queue and the ring have room for.
+        let mut storm = Storm::begin((count() / 4).max(25_000), 4);
+        storm.all_sent();
+        drop(go);
+        until_seen(|| seen.load(Ordering::SeqCst), storm.sent);
+        storm.over(seen.load(Ordering::SeqCst));
+        over.wait();
+    });
 }
 
 /// One subscriber of one signal stands still; the other signal's go on.
@@ -265,6 +373,7 @@ fn others_go_on(is_captured: bool) {
     }
     drop(go);
     assert!(sender.wait().unwrap().success());
-    reach(&[tally], 5_000, || 0);
+    until_seen(|| tally.lock().unwrap().all, 5_000);
+    assert_eq!(receive::lost(wind()), 0);
     drop(slow);
 }

@@ -356,7 +356,9 @@ impl Hub {
                 }
                 (Some(Call::Every(mut callback)), Ok(end)) => {
                     self.guard(|| callback(*end));
-                    if !waiter.over.load(Ordering::Acquire) {
+                    if waiter.over.load(Ordering::Acquire) {
+                        self.guard(|| drop(callback));
+                    } else {
                         *slot() = Some(Call::Every(callback));
                     }
                 }

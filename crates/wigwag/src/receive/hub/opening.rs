@@ -5,9 +5,10 @@
 //! again later.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use super::{Hub, way_of};
+use super::{Hub, Sink, State, thread_id, way_of};
 use crate::receive::Way;
 use crate::receive::shared::{self, Held, KICK};
 use crate::{Signal, sys};
@@ -100,7 +101,33 @@ impl Hub {
             let _ = sys::handler::install(KICK, libc::SA_RESTART);
         } else {
             shared::CAUGHT.fetch_and(!shared::bit(KICK), Ordering::SeqCst);
-            let _ = sys::handler::uninstall(KICK);
+            self.uninstall(&state, KICK);
+        }
+    }
+
+    /// Puts back what was there before our handler. URG is ignored then, mostly, and with that the kernel throws away what is pending
+    /// of it, also where a thread blocks it: so all who may have been kicked are kicked again.
+    pub(super) fn uninstall(&self, state: &State, signo: i32) {
+        // Where it fails ours stays, and is left out of those that are caught.
+        let _ = sys::handler::uninstall(signo);
+        if signo != KICK {
+            return;
+        }
+        for queue in state.queues.iter().filter_map(Weak::upgrade) {
+            queue.kick_again();
+        }
+        if let Some(worker) = self.worker().filter(|worker| *worker != thread_id()) {
+            shared::kick(worker);
+        }
+    }
+}
+
+impl State {
+    /// Notes the queue of a subscription that is made.
+    pub(super) fn know(&mut self, sink: &Sink) {
+        if let Sink::Queue(queue) = sink {
+            self.queues.retain(|queue| queue.strong_count() > 0);
+            self.queues.push(Arc::downgrade(queue));
         }
     }
 }

@@ -21,6 +21,15 @@ use crate::receive::take::{Batch, Taken, wait_for};
 use crate::receive::watch;
 use crate::{Errno, Error, Result, SignalSet, sys};
 
+/// What the library's thread knows of the subscriptions.
+struct Known {
+    table: Arc<Table>,
+    /// Of which generation it is.
+    seen: u64,
+    /// In which one it was last decided who takes what.
+    settled: u64,
+}
+
 impl Hub {
     /// Gives one to one subscription. Whether it was still there to take it.
     pub(super) fn give(&'static self, entry: &Arc<Entry>, received: &Received) -> bool {
@@ -36,7 +45,9 @@ impl Hub {
                 self.call(call, received);
                 if entry.over.load(Ordering::Acquire) {
                     // Dropped within its own call.
-                    callback.take();
+                    let call = callback.take();
+                    drop(callback);
+                    self.guard(|| drop(call));
                 }
                 true
             }
@@ -55,7 +66,7 @@ impl Hub {
             }
         };
         if given && entry.once {
-            self.end(entry, false);
+            self.guard(|| self.end(entry, false));
         }
         given
     }
@@ -65,10 +76,14 @@ impl Hub {
         self.guard(|| callback(received));
     }
 
-    /// Runs what may panic.
+    /// Runs what may panic: what is the user's, also where it is only dropped.
     pub(super) fn guard(&self, run: impl FnOnce()) {
-        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+        if let Err(thrown) = catch_unwind(AssertUnwindSafe(run)) {
             self.panics.fetch_add(1, Ordering::Relaxed);
+            // It is the user's, too, and what it throws once more.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
+                std::mem::forget(again);
+            }
         }
     }
 
@@ -119,8 +134,11 @@ impl Hub {
     /// The library's thread.
     fn work(&'static self) {
         let tid = sys::send::gettid();
-        let mut table = Arc::clone(&self.lock().table);
-        let mut seen = u64::MAX;
+        let mut known = Known {
+            table: Arc::clone(&self.lock().table),
+            seen: u64::MAX,
+            settled: u64::MAX,
+        };
         let mut batch = Batch::default();
         let mut passed = 0;
         let mut sweep = Sweep::default();
@@ -128,12 +146,12 @@ impl Hub {
         loop {
             let asked = self.asked.load(Ordering::Acquire);
             // What was caught came before what is left in the kernel.
-            while self.work_off_one(&mut table, &mut seen) {
+            while self.work_off_one(&mut known) {
                 // Also where the ring never is empty.
                 self.look(&mut sweep, false);
             }
             self.look(&mut sweep, asked != passed);
-            self.refresh(&mut table, &mut seen);
+            self.refresh(&mut known, true);
             let full = shared::FULL.load(Ordering::Acquire);
             let held = shared::held();
             if held.bits != 0 && !RING.is_empty() {
@@ -141,13 +159,13 @@ impl Hub {
                 continue;
             }
             batch.busy |= opening.news(held);
-            let bits = (table.taken | held.taken) & !full;
+            let bits = (known.table.taken | held.taken) & !full;
             if (batch.busy || asked != passed) && bits != 0 {
                 let infos = batch.read(bits);
                 let at = Instant::now();
                 for info in &infos {
-                    self.refresh(&mut table, &mut seen);
-                    self.dispatch(&table, &Received::at(*info, at));
+                    self.refresh(&mut known, false);
+                    self.dispatch(&known.table, &Received::at(*info, at));
                 }
                 if !infos.is_empty() {
                     continue;
@@ -172,15 +190,15 @@ impl Hub {
             // A futex is faster; but only a wait for signals can take them, or end by itself.
             let wait = (bits != 0 || limit.is_some()).then_some(|| wait_for(bits, limit));
             let changed = || {
-                self.generation.load(Ordering::Acquire) != seen
+                self.generation.load(Ordering::Acquire) != known.seen
                     || self.has_news()
                     || self.asked.load(Ordering::Acquire) != passed
             };
             match shared::sleep(tid, changed, wait) {
                 Some(Taken::Signal(info)) => {
                     batch.one(true);
-                    self.refresh(&mut table, &mut seen);
-                    self.dispatch(&table, &Received::now(info));
+                    self.refresh(&mut known, false);
+                    self.dispatch(&known.table, &Received::now(info));
                 }
                 Some(Taken::Other(info)) => pass(&Received::now(info)),
                 Some(Taken::Kick | Taken::Nothing) | None => {}
@@ -189,15 +207,16 @@ impl Hub {
     }
 
     /// Gives the oldest that has been caught. Whether there was one.
-    fn work_off_one(&'static self, table: &mut Arc<Table>, seen: &mut u64) -> bool {
+    fn work_off_one(&'static self, known: &mut Known) -> bool {
         // Until it has been given: what a stream takes itself comes after it.
         let _reader = self.reader();
         let Some(words) = RING.pop() else {
             return false;
         };
-        self.refresh(table, seen);
+        // What was caught is never left to a queue, which the next ones could reach before it.
+        self.refresh(known, true);
         if let Some(received) = Received::from_words(&words) {
-            self.dispatch(table, &received);
+            self.dispatch(&known.table, &received);
         }
         true
     }
@@ -253,24 +272,29 @@ impl Hub {
         self.changed();
     }
 
-    /// Takes over a changed table, between two signals.
-    fn refresh(&'static self, table: &mut Arc<Table>, seen: &mut u64) {
+    /// Takes over a changed table. With `hand_over`, which is where the library's thread has no captured signal that it has not given,
+    /// what is for one queue alone is left to that from now on: it would take the next ones before.
+    fn refresh(&'static self, known: &mut Known, hand_over: bool) {
         let now = self.generation.load(Ordering::Acquire);
-        if now == *seen {
+        if now == known.seen && (now == known.settled || !hand_over) {
             return;
         }
-        let owed = {
+        let (table, owed) = {
             let mut state = self.lock();
-            self.settle(&mut state);
-            *table = Arc::clone(&state.table);
-            *seen = now;
-            std::mem::take(&mut state.owed)
+            if hand_over {
+                self.settle(&mut state);
+                known.settled = now;
+            }
+            (Arc::clone(&state.table), std::mem::take(&mut state.owed))
         };
+        // The last of who has gone may go with it: not under the lock.
+        known.table = table;
+        known.seen = now;
         for (entry, signals) in &owed {
             for received in signals {
                 // Gone again meanwhile: it is for whoever is there, or comes next.
                 if !self.give(entry, received) {
-                    self.dispatch(table, received);
+                    self.dispatch(&known.table, received);
                 }
             }
         }

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
+use crate::receive::shared;
 use crate::sys::action::Action;
 
 /// How many are kept; one more takes the place of the last. Few, since each may be a call on a small alternate stack.
@@ -14,6 +15,16 @@ struct Before {
     handler: AtomicUsize,
     flags: AtomicI32,
     mask: AtomicU64,
+}
+
+impl Before {
+    fn action(&self) -> Action {
+        Action::with_mask(
+            self.handler.load(Ordering::Acquire),
+            self.flags.load(Ordering::Relaxed),
+            self.mask.load(Ordering::Relaxed),
+        )
+    }
 }
 
 struct Below {
@@ -34,6 +45,14 @@ static BELOW: [Below; 65] = [const {
     }
 }; 65];
 
+/// The signals that ours has been installed for, at any time.
+static ANY: AtomicU64 = AtomicU64::new(0);
+
+/// What [`ANY`] says.
+pub(super) fn any() -> u64 {
+    ANY.load(Ordering::Relaxed)
+}
+
 /// Tells this copy of the crate from another.
 pub(super) fn key() -> usize {
     (&raw const BELOW).addr()
@@ -51,6 +70,7 @@ fn at(signo: i32, depth: usize) -> Option<&'static Before> {
 /// Ours is about to be installed over this.
 pub(super) fn push(signo: i32, action: &Action) {
     let Some(below) = of(signo) else { return };
+    ANY.fetch_or(shared::bit(signo), Ordering::Relaxed);
     // What is not a handler calls nobody, and what was below it has had its day.
     let plain = [libc::SIG_DFL, libc::SIG_IGN].contains(&action.handler());
     let depth = match below.depth.load(Ordering::Relaxed) {
@@ -78,12 +98,15 @@ pub(super) fn pop(signo: i32) {
 
 /// What ours was installed over the last time.
 pub(super) fn top(signo: i32) -> Option<Action> {
-    let before = at(signo, depth(signo))?;
-    Some(Action::with_mask(
-        before.handler.load(Ordering::Acquire),
-        before.flags.load(Ordering::Relaxed),
-        before.mask.load(Ordering::Relaxed),
-    ))
+    Some(at(signo, depth(signo))?.action())
+}
+
+/// The same, also where that has just been put back.
+pub(super) fn last(signo: i32) -> Action {
+    match at(signo, depth(signo).max(1)) {
+        Some(before) => before.action(),
+        None => Action::plain(libc::SIG_DFL, 0),
+    }
 }
 
 /// How many there are.

@@ -13,10 +13,18 @@ use wigwag::{Error, WaitStatus, send};
 use super::{KILLED, SOON, capture, end, sleeper, until_zombie};
 use crate::tools::{collect, fork, has_zombie};
 
+/// How many children most storms usually have.
+const SMALLER: i32 = 2_000;
+
 /// How many children a storm has.
 fn count(usually: i32) -> i32 {
     let asked = std::env::var("WIGWAG_CHILDREN").ok();
     asked.and_then(|n| n.parse().ok()).unwrap_or(usually)
+}
+
+/// How many times longer than usual most storms are.
+pub fn growth() -> u32 {
+    u32::try_from(count(SMALLER) / SMALLER).unwrap().max(1)
 }
 
 /// Children of others: `Child`s that end meanwhile, and are collected by their owner alone.
@@ -124,7 +132,7 @@ pub fn all_at_once(is_captured: bool) {
     let (mut reader, writer) = std::io::pipe().unwrap();
     let mut expected = HashMap::new();
     let mut writer = Some(writer);
-    for n in 0..count(2_000) {
+    for n in 0..count(SMALLER) {
         let child = fork(|| {
             drop(writer.take());
             assert_eq!(reader.read(&mut [0]).unwrap(), 0);
@@ -147,7 +155,7 @@ pub fn all_at_once(is_captured: bool) {
 /// Dropped while they end: either it has been told, or the child is its owner's.
 pub fn dropped_while_they_end() {
     let (mut called, mut collected) = (0, 0);
-    for n in 0..count(2_000) {
+    for n in 0..count(SMALLER) {
         let was_told = Arc::new(AtomicBool::new(false));
         let tells = Arc::clone(&was_told);
         let child = fork(|| 9);
@@ -181,7 +189,7 @@ pub fn all_collected() {
         *added.lock().unwrap().entry(end.pid).or_default() += 1;
         tell.send((end.pid, Ok(end))).unwrap();
     });
-    let expected: HashMap<i32, WaitStatus> = (0..count(2_000))
+    let expected: HashMap<i32, WaitStatus> = (0..count(SMALLER))
         .map(|n| (fork(|| n % 256), WaitStatus::Exited(n % 256)))
         .collect();
     each_once(&told, expected);

@@ -1,5 +1,5 @@
 use loom::sync::atomic::{AtomicU64, Ordering};
-use loom::sync::{Arc, Notify};
+use loom::sync::{Arc, Mutex, Notify};
 use loom::thread;
 
 use crate::holding::{Answer, Holding};
@@ -89,6 +89,54 @@ fn no_wake_up_is_lost() {
         for writer in writers {
             writer.join().unwrap();
         }
+    });
+}
+
+/// The task of a stream takes its own record just as the library's thread looks whether anything is there: what lies behind it is for
+/// that thread, which does not sleep then.
+#[test]
+fn what_lies_behind_a_task_s_own_is_seen() {
+    model(|| {
+        let ring: Arc<Ring<2>> = Arc::new(Ring::new());
+        let reader = Arc::new(Mutex::new(()));
+        let sleeper = Arc::new(Sleeper::new());
+        let bed = Arc::new(Notify::new());
+        let writer = {
+            let (ring, sleeper, bed) = (Arc::clone(&ring), Arc::clone(&sleeper), Arc::clone(&bed));
+            thread::spawn(move || {
+                // For the first the task is woken.
+                ring.push(&record(1)).unwrap();
+                ring.push(&record(2)).unwrap();
+                if sleeper.to_wake().is_some() {
+                    bed.notify();
+                }
+            })
+        };
+        let task = {
+            let (ring, reader) = (Arc::clone(&ring), Arc::clone(&reader));
+            thread::spawn(move || {
+                let _reader = reader.lock().unwrap();
+                ring.pop_if(|words| who(*words) == 1);
+            })
+        };
+        loop {
+            let popped = {
+                let _reader = reader.lock().unwrap();
+                ring.pop().map(who)
+            };
+            match popped {
+                Some(2) => break,
+                Some(_) => continue,
+                None => {}
+            }
+            sleeper.about_to_sleep(-1);
+            if ring.is_empty() {
+                bed.wait();
+            }
+            sleeper.awake();
+        }
+        writer.join().unwrap();
+        task.join().unwrap();
     });
 }
 
