@@ -9,7 +9,7 @@ use std::process::{Child, Command};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{getpid, setpgid};
 use wigwag::Signal;
-use wigwag::exec::{CommandSignals, ExecSignals};
+use wigwag::exec::{CommandSignals, ExecSignals, as_started};
 
 use crate::guardian::MARK;
 use crate::limits::Limits;
@@ -19,7 +19,7 @@ use crate::{Error, Run, To, sys};
 /// The masks and dispositions that this process was started with.
 pub(crate) fn as_before() -> ExecSignals {
     let signals = ExecSignals::new();
-    match sys::pipe_was_ignored() {
+    match as_started().pipe_ignored {
         true => signals.ignore(Signal::PIPE),
         false => signals,
     }

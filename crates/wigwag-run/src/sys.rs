@@ -5,37 +5,11 @@ use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wigwag::{Signal, WaitStatus};
 
 use crate::ended::Usage;
-
-/// Whether PIPE was ignored before the Rust runtime ignored it.
-static PIPE: AtomicBool = AtomicBool::new(false);
-
-extern "C" fn look() {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: writes one struct sigaction, which is all zeroes before, a valid one.
-    let got = unsafe { libc::sigaction(libc::SIGPIPE, std::ptr::null(), action.as_mut_ptr()) };
-    // SAFETY: zeroed, and perhaps written by the kernel: initialised either way.
-    let ignored = unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN;
-    PIPE.store(got == 0 && ignored, Ordering::Relaxed);
-}
-
-// SAFETY: the linker's table of functions that are called before main, with arguments that this one does not look at; it only makes a
-// system call and stores to an atomic.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static LOOK: extern "C" fn() = look;
-
-/// Whether the process was started with PIPE ignored. The Rust runtime ignores it in every program, before main.
-pub(crate) fn pipe_was_ignored() -> bool {
-    // Read, so that the linker keeps it.
-    std::hint::black_box(&LOOK);
-    PIPE.load(Ordering::Relaxed)
-}
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 {
@@ -155,7 +129,7 @@ pub(crate) fn close(fd: impl AsFd) {
 }
 
 /// Closes all but these, in a child made by `fork`; standard input, output and error become /dev/null.
-pub(crate) fn close_all_but(kept: &mut Vec<RawFd>) -> io::Result<()> {
+pub(crate) fn close_all_but(kept: &mut [RawFd]) -> io::Result<()> {
     // SAFETY: a name that ends with a zero.
     let null = check(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) });
     for fd in (0..3).filter(|fd| !kept.contains(fd)) {
