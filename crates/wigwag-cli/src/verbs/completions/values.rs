@@ -1,5 +1,7 @@
 //! The words that stand for signals, processes, users and so on, as they are now.
 
+mod files;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,7 @@ use wigwag_process::procfs::{Namespace, Proc, ProcDir, Stat, Transport};
 use wigwag_process::selector::Target;
 
 use crate::verbs::Verb;
+use files::{files, programs};
 
 /// A word that may come, and what it is.
 #[derive(Clone, Debug)]
@@ -57,6 +60,7 @@ pub enum Values {
     Verb,
     File,
     Directory,
+    Program,
     /// Times, numbers, variables: nobody can know.
     Free,
 }
@@ -65,8 +69,8 @@ pub enum Values {
 pub fn of(verb: &Verb, arg: &Arg) -> Option<Values> {
     Some(match arg.get_id().as_str() {
         _ if !arg.get_possible_values().is_empty() => Values::Listed,
-        "signal" | "handles" | "what" => Values::Signal,
-        "ladder" | "exit-on" => Values::Ladder,
+        "signal" | "handles" | "what" | "parent-death" => Values::Signal,
+        "ladder" | "exit-on" | "ignore" | "default" | "block" | "unblock" => Values::Ladder,
         "target" => Values::Target,
         "parent" => Values::Pid,
         "ns" => Values::Namespace,
@@ -81,7 +85,12 @@ pub fn of(verb: &Verb, arg: &Arg) -> Option<Values> {
         "arch" => Values::Arch,
         "verb" => Values::Verb,
         "file" if verb.name == "apply" => Values::File,
-        "dir" => Values::Directory,
+        "report-json" => Values::File,
+        "command" => Values::Program,
+        "dir" | "folder" => Values::Directory,
+        "names" | "on" | "map" | "map-status" | "temp-dir" | "linger" | "cpu" | "file-size" => {
+            Values::Free
+        }
         "older" | "younger" | "env" | "max" | "value" | "after" | "every" | "count" | "wait"
         | "timeout" => Values::Free,
         _ => return None,
@@ -135,6 +144,8 @@ pub fn candidates(kind: Values, arg: &Arg, current: &str) -> Vec<Candidate> {
         }
         Values::Arch => matching(current, named(crate::verbs::list::ARCHES)),
         Values::Verb => matching(current, super::line::verbs()),
+        Values::Program if !current.contains('/') => programs(current),
+        Values::Program => files(current),
         Values::File | Values::Directory | Values::Free => Vec::new(),
     }
 }
@@ -407,26 +418,6 @@ fn ports(current: &str) -> Vec<Candidate> {
         .into_iter()
         .map(|(port, how)| Candidate::new(port.to_string(), how.join(", ")));
     matching(current, ports.collect())
-}
-
-/// What is in the directory so far, directories with a slash.
-fn files(current: &str) -> Vec<Candidate> {
-    let (directory, start) = current.split_at(current.rfind('/').map_or(0, |slash| slash + 1));
-    let read = if directory.is_empty() { "." } else { directory };
-    let mut found: Vec<Candidate> = std::fs::read_dir(read)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let hidden = name.starts_with('.') && !start.starts_with('.');
-            let slash = if entry.path().is_dir() { "/" } else { "" };
-            (name.starts_with(start) && !hidden)
-                .then(|| Candidate::new(format!("{directory}{name}{slash}"), ""))
-        })
-        .collect();
-    found.sort_unstable_by(|a, b| a.word.cmp(&b.word));
-    found
 }
 
 #[cfg(test)]
