@@ -5,3 +5,4 @@
 
 mod compare;
 mod links;
+mod pgrep;
