@@ -1,5 +1,7 @@
 //! Who is signalled, and with what: the real pkill and ours, each on processes of his own.
 
+use std::io::BufRead;
+
 use wigwag_testkit::namespace::has_nobody;
 use wigwag_testkit::{Observation, Puppet, Recipe, namespace, proc};
 
@@ -270,7 +272,7 @@ fn pkill_sends_a_value() {
     let mut values = Vec::new();
     for tool in [super::stage_path("pkill"), "/usr/bin/pkill".to_owned()] {
         let mut catch = std::process::Command::new(env!("CARGO_BIN_EXE_wigwag"));
-        let child = catch
+        let mut child = catch
             .args([
                 "catch",
                 "USR1",
@@ -284,20 +286,10 @@ fn pkill_sends_a_value() {
             .stderr(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        let pid = i32::try_from(child.id()).unwrap();
-        let blocked_or_caught = || {
-            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-            let mask = |name: &str| {
-                let line = status
-                    .lines()
-                    .find_map(|line| line.strip_prefix(name))
-                    .unwrap();
-                u64::from_str_radix(line.trim(), 16).unwrap()
-            };
-            ((mask("SigBlk:") | mask("SigCgt:")) & 1 << 9 != 0 && proc::state(pid) == Some('S'))
-                .then_some(())
-        };
-        wigwag_testkit::Deadline::usual().wait_for("the receiver", blocked_or_caught);
+        let mut line = String::new();
+        let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+        stderr.read_line(&mut line).unwrap();
+        assert!(line.contains("waits for USR1"), "{line}");
         let said =
             finish(std::process::Command::new(&tool).args(["-q", "42", "-USR1", "-x", "wigwag"]));
         assert_eq!(said.status, 0, "{said:?}");
