@@ -108,6 +108,22 @@ fn pgrep_and_the_others_refuse_in_the_same_words() {
     println!("pgrep: {} refusals compared", WRONG.len());
 }
 
+/// Nothing but a status.
+#[test]
+fn pgrep_and_the_others_find_nobody() {
+    namespace!();
+    for name in ["pgrep", "pkill", "pidwait"] {
+        for words in [
+            &["nosuch-name"][..],
+            &["-x", "nosuch"],
+            &["-P", "999999"],
+            &["-f", "[n]osuch-name"],
+        ] {
+            crate::compare::same(name, words);
+        }
+    }
+}
+
 /// A signal is the first word that looks like one, wherever it stands, as upstream's own tests have it.
 #[test]
 fn pkill_takes_its_signal_out_of_the_words() {
