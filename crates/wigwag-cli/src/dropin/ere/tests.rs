@@ -303,7 +303,7 @@ fn expressions_at_random() {
     let laps = std::env::var("WIGWAG_SOAK").ok();
     let laps: usize = laps.and_then(|laps| laps.parse().ok()).unwrap_or(1);
     let mut valid = 0;
-    for _ in 0..60_000 * laps {
+    for _ in 0..20_000 * laps {
         let pattern: String = (0..1 + random(7))
             .map(|_| PIECES[random(PIECES.len())])
             .collect();
@@ -314,8 +314,8 @@ fn expressions_at_random() {
         };
         valid += usize::from(compare(&pattern, reading, &TEXTS));
     }
-    println!("{} expressions, {valid} of them valid", 60_000 * laps);
-    assert!(valid > 10_000, "{valid} of them were valid");
+    println!("{} expressions, {valid} of them valid", 20_000 * laps);
+    assert!(valid > 5_000, "{valid} of them were valid");
 }
 
 #[test]
