@@ -199,3 +199,32 @@ fn pkill_hits_innocents() {
         "a swap between pkill's reading and its kill must hit: this test could not fail"
     );
 }
+
+/// The same by an old name.
+fn pkill(words: &[&str]) -> Command {
+    let mut command = wigwag(words);
+    command.arg0("pkill");
+    command
+}
+
+#[test]
+fn pkill_by_name() {
+    namespace!();
+    for words in [
+        &["-e", "-x", VICTIM][..],
+        &["-9", "-f", "-e", VICTIM],
+        &["-n", "-e", VICTIM],
+    ] {
+        let mut target = victim();
+        let ran = Swapper::count(pkill(words));
+        assert_eq!(exit_code(ran.status), Some(0), "{ran:?}");
+        assert!(
+            target.puppets[0].status(Deadline::usual()).is_some(),
+            "ended: {ran:?}"
+        );
+        drop(target);
+        prove(&format!("pkill {}", words.join(" ")), &BY_NAME, || {
+            pkill(words)
+        });
+    }
+}

@@ -139,7 +139,8 @@ impl Rule {
         Ok(match target {
             Target::Pid(_) | Target::Thread(_) => Rule::Never,
             Target::Group(group) => Rule::Group(*group),
-            Target::OwnGroup => Rule::Group(rustix::process::getpgrp().as_raw_nonzero().get()),
+            // 0 where it is a group outside of the pid namespace, as of all whose group is: getpgrp(2) of a wrapper refuses that.
+            Target::OwnGroup => Rule::Group(proc.own()?.stat()?.pgrp),
             Target::Session(session) => Rule::Session(*session),
             Target::Tree(root) => match roots.next() {
                 Some((_, anchor)) if families.is_some_and(|f| f.has(*root)) => Rule::Tree(anchor),

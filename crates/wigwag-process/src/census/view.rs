@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 
 use super::file::{FileNumbers, device_and_inode};
 
@@ -121,6 +122,13 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`Stop`], here and in all that follows.
     pub fn comm(&mut self) -> Answer<&[u8]> {
+        if let (None, Some(stat)) = (self.comm, &self.stat) {
+            // It stands there too, whole.
+            let name = stat.comm.as_bytes();
+            let len = name.len().min(self.buffers.comm.len());
+            self.buffers.comm[..len].copy_from_slice(&name[..len]);
+            self.comm = Some(len);
+        }
         if self.comm.is_none() {
             let mut name = [0; 72];
             let mut len = self.at(c"comm", |path| read_once(self.base, path, &mut name))?;

@@ -7,10 +7,10 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::FlockOperation;
-use wigwag_process::procfs::{Namespace, group_id, user_id};
+use wigwag_process::procfs::{Namespace, Proc, Stat, group_id, user_id};
 
 use super::criteria::Criteria;
-use super::{End, FAILURE, Tool, USAGE, help};
+use super::{End, FAILURE, FATAL, Tool, USAGE, help};
 use crate::dropin::getopt::{Getopt, Long};
 
 /// All that was asked for.
@@ -274,20 +274,25 @@ fn number(word: &[u8], what: &str) -> Result<i64, End> {
     strict(word).map_or_else(|| wrong(what, word), Ok)
 }
 
+/// 0 is one's own, as `/proc` has it: of a group or session outside of the pid namespace that is 0 too.
 fn own_group(word: &[u8]) -> Result<i64, End> {
-    let own = || rustix::process::getpgrp().as_raw_nonzero().get().into();
     Ok(match number(word, "invalid process group")? {
-        0 => own(),
+        0 => own()?.pgrp.into(),
         group => group,
     })
 }
 
 fn own_session(word: &[u8]) -> Result<i64, End> {
-    let own = || rustix::process::getsid(None).map_or(0, |sid| sid.as_raw_nonzero().get().into());
     Ok(match number(word, "invalid session id")? {
-        0 => own(),
+        0 => own()?.session.into(),
         session => session,
     })
+}
+
+fn own() -> Result<Stat, End> {
+    let proc = Proc::open().map_err(|error| End::Failed(error.to_string(), FATAL))?;
+    let stat = proc.own().and_then(|dir| dir.stat());
+    stat.map_err(|error| End::Failed(super::text::reason(&error), FATAL))
 }
 
 fn user(word: &[u8]) -> Result<i64, End> {
