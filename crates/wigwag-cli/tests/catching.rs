@@ -11,6 +11,7 @@ use std::time::Duration;
 use common::{command, line};
 use wigwag::exec::{CommandSignals, ExecSignals};
 use wigwag::{PidFd, Signal, send};
+use wigwag_testkit::Deadline;
 
 /// A catcher that has said that it waits.
 struct Catcher {
@@ -60,15 +61,20 @@ impl Catcher {
     }
 
     #[track_caller]
-    fn ends(mut self, code: Option<i32>, signal: Option<i32>) {
-        let pidfd = PidFd::open(self.pid()).unwrap();
-        assert!(
-            pidfd.wait(Some(Duration::from_secs(10))).unwrap(),
-            "it goes on"
-        );
-        let status = self.child.wait().unwrap();
-        assert_eq!((status.code(), status.signal()), (code, signal));
+    fn ends(self, code: Option<i32>, signal: Option<i32>) {
+        ends(self.child, code, signal);
     }
+}
+
+#[track_caller]
+fn ends(mut child: Child, code: Option<i32>, signal: Option<i32>) {
+    let pidfd = PidFd::open(child.id() as i32).unwrap();
+    assert!(
+        pidfd.wait(Some(Duration::from_secs(10))).unwrap(),
+        "it goes on"
+    );
+    let status = child.wait().unwrap();
+    assert_eq!((status.code(), status.signal()), (code, signal));
 }
 
 #[test]
@@ -176,20 +182,63 @@ fn the_time_may_be_over() {
     line("catch --timeout 50ms --exit-on HUP").ended(4);
 }
 
+/// At once, not at the next signal, and not as if all had been told.
 #[test]
 fn who_does_not_read_any_more_ends_it() {
-    let mut catcher = Catcher::start("USR1");
-    drop(std::mem::replace(&mut catcher.out, {
-        // Another pipe in its place: the catcher's has no reader now.
-        let mut other = command()
-            .arg("list")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        other.wait().unwrap();
-        BufReader::new(other.stdout.take().unwrap())
-    }));
-    catcher.send(Signal::USR1);
+    for words in ["USR1", "USR1 --count 3 --json", "USR1 --timeout 1h"] {
+        let mut catcher = Catcher::start(words);
+        catcher.send(Signal::USR1);
+        assert!(catcher.line().contains("USR1"));
+        let Catcher { child, out } = catcher;
+        drop(out);
+        ends(child, Some(5), None);
+    }
+}
+
+/// More than its pipe holds, which nobody reads; until it is full.
+fn fill(catcher: &Catcher) {
+    let limit = 2_000;
+    for value in 0..limit {
+        send::queue(catcher.pid(), Signal::rtmin(), value).unwrap();
+    }
+    let held = |catcher: &Catcher| rustix::io::ioctl_fionread(&catcher.out.get_ref()).unwrap();
+    Deadline::usual().wait_for("a full pipe", || (held(catcher) > 60_000).then_some(()));
+}
+
+#[test]
+fn a_full_pipe_does_not_hold_up_its_time() {
+    for words in ["RTMIN --timeout 1s", "RTMIN --timeout 1s --count 2000"] {
+        let catcher = Catcher::start(words);
+        fill(&catcher);
+        catcher.ends(Some(5), None);
+    }
+}
+
+#[test]
+fn a_full_pipe_is_left_at_a_second_asking() {
+    let catcher = Catcher::start("RTMIN TERM INT");
+    fill(&catcher);
+    // The first ones may come before the reader has been still for a second.
+    let pidfd = PidFd::open(catcher.pid()).unwrap();
+    Deadline::usual().wait_for("its end", || {
+        catcher.send(Signal::TERM);
+        pidfd
+            .wait(Some(Duration::from_millis(200)))
+            .unwrap()
+            .then_some(())
+    });
+    catcher.ends(Some(5), None);
+}
+
+/// Who reads late gets everything, in order.
+#[test]
+fn a_slow_reader_gets_all() {
+    let mut catcher = Catcher::start("RTMIN --count 2000");
+    fill(&catcher);
+    for value in 0..2_000 {
+        let text = catcher.line();
+        assert!(text.contains(&format!(", value {value} [")), "{text}");
+    }
     catcher.ends(Some(0), None);
 }
 

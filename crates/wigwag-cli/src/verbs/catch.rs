@@ -11,8 +11,8 @@ use wigwag::{Signal, SignalInfo, SignalSet};
 use wigwag_process::order::FORMAT;
 use wigwag_process::procfs::Proc;
 
-use super::usage;
-use crate::output::{Output, clean};
+use super::{Failure, usage};
+use crate::output::{Lines, Output, Reader, clean};
 use crate::target;
 
 const EXAMPLES: &str = "\
@@ -28,6 +28,9 @@ queued by the kernel, real-time signals each, others once while one is pending.
 Each is a line: TIME SIGNAL and who sent it, by which call, with which value,
 [NAME] where the sender still lives. With --json each is an object of a line.
 Not to be had are KILL and STOP, and the faults SEGV, BUS, ILL and FPE.
+A reader that goes away ends it at once (5). One that only stops reading holds
+up nothing: TIME is kept, and once it has read nothing for a second, two INT or
+TERM, though they are caught, end it; what it has not read is lost then (5).
 Exit status: 0 --count or --exit-on was reached, or --timeout where neither is
 given, 2 usage, 4 the time was over before, 5 wigwag itself could not go on.";
 
@@ -97,27 +100,95 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
         target::duration(matches, "timeout")?.and_then(|time| Duration::try_from(time).ok());
     // Before anything makes a thread: what can be is captured, and interrupts nothing.
     receive::block_everywhere(wanted)?;
-    let received = Signals::with(wanted, &Options::new().even_ignored())
+    let signals = Signals::with(wanted, &Options::new().even_ignored())
         .map_err(|error| usage(error.to_string()))?;
-    let names = Proc::open().ok();
     let pid = std::process::id();
     out.remark(&format!("process {pid} waits for {}", words(wanted)));
-    let until = timeout.and_then(|time| Instant::now().checked_add(time));
-    for number in 1.. {
-        let next = match until {
-            None => received.next(),
-            Some(until) => received.next_timeout(until.saturating_duration_since(Instant::now())),
-        };
-        let Some(next) = next else {
-            let reached = count.is_none() && ends.is_empty();
-            return Ok(if reached { 0 } else { 4 });
-        };
-        print(&next, names.as_ref(), out)?;
-        if count == Some(number) || ends.contains(next.signal) || out.is_closed() {
-            break;
+    Catching {
+        signals,
+        ends,
+        left: count,
+        until: timeout.and_then(|time| Instant::now().checked_add(time)),
+        lines: Lines::new(out.is_quiet()),
+        proc: Proc::open().ok(),
+        is_json: out.is_json(),
+        insisted: 0,
+        is_done: false,
+    }
+    .run()
+}
+
+/// So many lines may wait for a slow reader. Then the signals are left where they are, and in the end a sender with a value feels it.
+const ROOM: usize = 16_384;
+
+/// A reader who has taken nothing for so long may be one who never will.
+const STUCK: Duration = Duration::from_secs(1);
+
+struct Catching {
+    signals: Signals,
+    ends: SignalSet,
+    /// How many are still to come.
+    left: Option<u64>,
+    until: Option<Instant>,
+    lines: Lines,
+    proc: Option<Proc>,
+    is_json: bool,
+    /// How many INT and TERM have come while the reader took nothing.
+    insisted: u32,
+    /// The last one has come; what is left is to write it.
+    is_done: bool,
+}
+
+impl Catching {
+    fn run(mut self) -> anyhow::Result<u8> {
+        let is_bounded = self.left.is_some() || !self.ends.is_empty();
+        loop {
+            let has_room = self.lines.waiting() < ROOM;
+            let descriptor = has_room.then(|| self.signals.descriptor()).transpose()?;
+            if self.lines.wait(descriptor, self.until)? == Reader::Gone
+                || self.step()? == Reader::Gone
+            {
+                return Ok(Failure::OURS);
+            }
+            let waiting = self.lines.waiting();
+            if self.is_done && waiting == 0 {
+                return Ok(0);
+            }
+            let is_over = self.until.is_some_and(|until| Instant::now() >= until);
+            if (is_over || self.insisted > 1) && waiting > 0 {
+                let text = format!("standard output takes nothing: {waiting} lines are lost");
+                return Err(Failure::new(Failure::OURS, text).into());
+            }
+            if is_over {
+                return Ok(if is_bounded { 4 } else { 0 });
+            }
         }
     }
-    Ok(0)
+
+    /// Writes what waits, takes what is there and tells it.
+    fn step(&mut self) -> anyhow::Result<Reader> {
+        let mut reader = self.lines.write()?;
+        while reader == Reader::There && self.lines.waiting() < ROOM {
+            let Some(next) = self.signals.try_next() else {
+                break;
+            };
+            let asks_to_end = [Signal::INT, Signal::TERM].contains(&next.signal);
+            let is_stuck = |since: Instant| since.elapsed() >= STUCK;
+            match self.lines.stuck_since() {
+                None => self.insisted = 0,
+                Some(since) if asks_to_end && is_stuck(since) => self.insisted += 1,
+                Some(_) => {}
+            }
+            if self.is_done {
+                continue;
+            }
+            let line = line(&next, self.proc.as_ref(), self.is_json)?;
+            reader = self.lines.push(line)?;
+            self.left = self.left.map(|left| left - 1);
+            self.is_done = self.left == Some(0) || self.ends.contains(next.signal);
+        }
+        Ok(reader)
+    }
 }
 
 /// The signals of an argument.
@@ -161,15 +232,16 @@ fn words(set: SignalSet) -> String {
     }
 }
 
-fn print(received: &Received, proc: Option<&Proc>, out: &mut Output) -> anyhow::Result<()> {
+/// What is said of it, with the end of the line.
+fn line(received: &Received, proc: Option<&Proc>, is_json: bool) -> anyhow::Result<Vec<u8>> {
     let at = Timestamp::now() - jiff::SignedDuration::try_from(received.at.elapsed())?;
     let name = received
         .pid()
         .filter(|pid| *pid > 0)
         .and_then(|pid| proc?.dir(pid).ok()?.comm().ok())
         .map(|name| name.to_string_lossy().into_owned());
-    if out.is_json() {
-        return out.json_line(&Line {
+    if is_json {
+        let mut text = serde_json::to_vec(&Line {
             wigwag: FORMAT,
             at,
             info: &received.info,
@@ -179,7 +251,9 @@ fn print(received: &Received, proc: Option<&Proc>, out: &mut Output) -> anyhow::
                 "name": name,
                 "lost": received.lost,
             }),
-        });
+        })?;
+        text.push(b'\n');
+        return Ok(text);
     }
     let time = at
         .to_zoned_datetime(jiff::tz::TimeZone::system())
@@ -190,5 +264,5 @@ fn print(received: &Received, proc: Option<&Proc>, out: &mut Output) -> anyhow::
         0 => String::new(),
         lost => format!(" ({lost} of it lost so far)"),
     };
-    out.print(&format!("{time} {}{name}{lost}\n", received.info))
+    Ok(format!("{time} {}{name}{lost}\n", received.info).into_bytes())
 }
