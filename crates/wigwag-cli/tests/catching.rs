@@ -108,15 +108,16 @@ fn each_is_told_with_its_sender_and_value() {
 #[test]
 fn nothing_is_lost_before_it_is_read() {
     let mut catcher = Catcher::start("RTMIN --count 500 --json");
-    for value in 0..500 {
+    for value in -250..250 {
         send::queue(catcher.pid(), Signal::rtmin(), value).unwrap();
     }
-    for value in 0..500 {
+    for value in -250..250 {
         let json: serde_json::Value = serde_json::from_str(&catcher.line()).unwrap();
         assert_eq!(json["signal"], "RTMIN");
         assert_eq!(json["code_name"], "SI_QUEUE");
         assert_eq!(json["cause"]["queue"]["pid"], send::process_id());
         assert_eq!(json["cause"]["queue"]["value"], value);
+        assert!(json["cause"]["queue"].get("pointer").is_none(), "{json}");
     }
     catcher.ends(Some(0), None);
 }

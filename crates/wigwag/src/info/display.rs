@@ -16,16 +16,16 @@ impl fmt::Display for SignalInfo {
                 write!(
                     f,
                     " from pid {pid} (user {uid}) by sigqueue, value {}",
-                    value.int()
+                    value
                 )
             }
             Cause::MessageQueue { pid, value, .. } => {
-                write!(f, ": message from pid {pid}, value {}", value.int())
+                write!(f, ": message from pid {pid}, value {}", value)
             }
             Cause::AsyncIo { value, .. } => {
-                write!(f, ": asynchronous I/O done, value {}", value.int())
+                write!(f, ": asynchronous I/O done, value {}", value)
             }
-            Cause::NameLookup { value, .. } => write!(f, ": name looked up, value {}", value.int()),
+            Cause::NameLookup { value, .. } => write!(f, ": name looked up, value {}", value),
             Cause::Dethread => f.write_str(": another thread calls exec"),
             Cause::Timer {
                 timer,
@@ -35,7 +35,7 @@ impl fmt::Display for SignalInfo {
                 write!(
                     f,
                     " from timer {timer}, value {}, {overrun} more missed",
-                    value.int()
+                    value
                 )
             }
             Cause::Kernel => f.write_str(" from the kernel"),
