@@ -3,9 +3,9 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use common::{command, line};
@@ -61,13 +61,13 @@ impl Catcher {
     }
 
     #[track_caller]
-    fn ends(self, code: Option<i32>, signal: Option<i32>) {
-        ends(self.child, code, signal);
+    fn ends(mut self, code: Option<i32>, signal: Option<i32>) {
+        ends(&mut self.child, code, signal);
     }
 }
 
 #[track_caller]
-fn ends(mut child: Child, code: Option<i32>, signal: Option<i32>) {
+fn ends(child: &mut Child, code: Option<i32>, signal: Option<i32>) {
     let pidfd = PidFd::open(child.id() as i32).unwrap();
     assert!(
         pidfd.wait(Some(Duration::from_secs(10))).unwrap(),
@@ -176,6 +176,140 @@ fn all_that_can_be_had_are() {
     catcher.ends(Some(0), None);
 }
 
+/// The kernel lets nothing end process 1 but what it does itself.
+#[test]
+fn as_process_1_it_ends_by_what_it_is_not_to_tell() {
+    for (words, signal, says) in [
+        ("USR1", Signal::TERM, ""),
+        ("USR1 --timeout 1h", Signal::INT, ""),
+        ("USR1", Signal::HUP, ""),
+        ("HUP --exit-on TERM", Signal::TERM, "TERM from"),
+    ] {
+        let mut child = Command::new("unshare")
+            .args([
+                "--pid",
+                "--fork",
+                "--kill-child",
+                env!("CARGO_BIN_EXE_wigwag"),
+            ])
+            .arg("catch")
+            .args(words.split_whitespace())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut start = String::new();
+        BufReader::new(child.stderr.take().unwrap())
+            .read_line(&mut start)
+            .unwrap();
+        if start.starts_with("unshare: ") {
+            println!("skipped: {start}");
+            child.wait().unwrap();
+            return;
+        }
+        assert!(start.contains("process 1 waits for "), "{start}");
+        let unshare = child.id();
+        let inner = std::fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children"));
+        send::send(inner.unwrap().trim().parse().unwrap(), signal).unwrap();
+        let out = child.wait_with_output().unwrap();
+        let told = String::from_utf8(out.stdout).unwrap();
+        let code = if says.is_empty() {
+            128 + signal.number()
+        } else {
+            0
+        };
+        assert_eq!(out.status.code(), Some(code), "{told}");
+        assert!(
+            told.contains(says) && told.is_empty() == says.is_empty(),
+            "{told}"
+        );
+    }
+}
+
+/// As nohup and the background of a script have it.
+#[test]
+fn what_is_ignored_and_not_asked_for_stays_so() {
+    let ignoring = ExecSignals::new().ignore([Signal::INT, Signal::HUP]);
+    let mut catcher = Catcher::start_with("USR1 --count 1", &ignoring);
+    for signal in [Signal::INT, Signal::HUP, Signal::USR1] {
+        catcher.send(signal);
+    }
+    assert!(catcher.line().contains(" USR1 from pid"));
+    catcher.ends(Some(0), None);
+}
+
+/// A terminal of script(1)'s, in which `catch` runs; gone with it.
+struct Terminal {
+    script: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Terminal {
+    /// With what it has said first; `None` where script(1) is missing.
+    fn start(words: &str) -> Option<(Terminal, String)> {
+        let program = env!("CARGO_BIN_EXE_wigwag");
+        let line = format!("stty sane cols 80 rows 24; exec {program} catch {words}");
+        let mut script = Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let out = BufReader::new(script.stdout.take().unwrap());
+        let mut terminal = Terminal { script, out };
+        let start = terminal.line();
+        Some((terminal, start))
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Presses Ctrl-C, and sees that it is told, not behind its echo.
+    #[track_caller]
+    fn interrupt(&mut self) {
+        let keys = self.script.stdin.as_mut().unwrap();
+        keys.write_all(b"\x03").unwrap();
+        let line = self.line();
+        assert!(line.contains(" INT from the kernel"), "{line:?}");
+        assert!(!line.contains("^C") || line.contains("^C\r"), "{line:?}");
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.script.kill();
+        let _ = self.script.wait();
+    }
+}
+
+#[test]
+fn where_no_key_would_end_it_two_do() {
+    let Some((mut terminal, start)) = Terminal::start("all") else {
+        return;
+    };
+    let says = "waits for every signal; two Ctrl-C within 1 s end it\r\n";
+    assert!(start.ends_with(says), "{start:?}");
+    terminal.interrupt();
+    terminal.interrupt();
+    ends(&mut terminal.script, Some(130), None);
+}
+
+#[test]
+fn where_something_else_ends_it_ctrl_c_does_not() {
+    let Some((mut terminal, start)) = Terminal::start("all --count 4") else {
+        return;
+    };
+    assert!(!start.contains("Ctrl-C"), "{start:?}");
+    for _ in 0..4 {
+        terminal.interrupt();
+    }
+    ends(&mut terminal.script, Some(0), None);
+}
+
 #[test]
 fn the_time_may_be_over() {
     line("catch HUP --timeout 50ms").ended(0);
@@ -190,9 +324,9 @@ fn who_does_not_read_any_more_ends_it() {
         let mut catcher = Catcher::start(words);
         catcher.send(Signal::USR1);
         assert!(catcher.line().contains("USR1"));
-        let Catcher { child, out } = catcher;
+        let Catcher { mut child, out } = catcher;
         drop(out);
-        ends(child, Some(5), None);
+        ends(&mut child, Some(5), None);
     }
 }
 

@@ -1,13 +1,15 @@
 //! `wigwag catch`: waits for signals and says of each who sent it, how, and what came with it.
 
+use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgMatches, Command};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
+use wigwag::disposition::{self, Handling};
 use wigwag::receive::{self, Options, Received, Signals};
-use wigwag::{Signal, SignalInfo, SignalSet};
+use wigwag::{Cause, Signal, SignalInfo, SignalSet, send};
 use wigwag_process::order::FORMAT;
 use wigwag_process::procfs::Proc;
 
@@ -23,11 +25,22 @@ Examples:
   wigwag catch all --exit-on TERM     everything; TERM is the last
   wigwag catch CHLD WINCH --json | jq .cause
 
-Once it says on standard error that it waits, nothing is lost: what is sent is
-queued by the kernel, real-time signals each, others once while one is pending.
+Once it says on standard error that it waits, all that is sent is received:
+real-time signals each, others once while one is pending. They queue in the
+kernel; only ABRT, TRAP, SYS, TSTP, TTIN and TTOU are caught by a handler, whose
+room is limited: a line tells how many were lost. Signals that it was started to
+ignore are received, too, if they are named. Not to be had are KILL and STOP,
+and the faults SEGV, BUS, ILL and FPE.
+With -q it does not say that it waits: a script that must know does without.
 Each is a line: TIME SIGNAL and who sent it, by which call, with which value,
 [NAME] where the sender still lives. With --json each is an object of a line.
-Not to be had are KILL and STOP, and the faults SEGV, BUS, ILL and FPE.
+
+INT (Ctrl-C), TERM and HUP that are not waited for end it as they end others,
+which a shell tells as 130, 143 and 129; as process 1, where that is left to the
+process itself, with these exit statuses. What a script starts with & ignores
+INT: there it takes --count, --timeout, --exit-on or TERM. Where INT and QUIT
+are waited for, and none of the three options is given, no key would end it:
+two Ctrl-C within a second do (130).
 A reader that goes away ends it at once (5). One that only stops reading holds
 up nothing: TIME is kept, and once it has read nothing for a second, two INT or
 TERM, though they are caught, end it; what it has not read is lost then (5).
@@ -80,6 +93,13 @@ fn refused(signal: Signal) -> Option<&'static str> {
         .then_some("it is for the thread whose fault it is")
 }
 
+/// All that can be had.
+fn every() -> SignalSet {
+    Signal::all()
+        .filter(|signal| refused(*signal).is_none())
+        .collect()
+}
+
 /// What a signal is on a line of JSON.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -98,24 +118,53 @@ pub fn run(matches: &ArgMatches, out: &mut Output) -> anyhow::Result<u8> {
     let count = matches.get_one::<u64>("count").copied();
     let timeout =
         target::duration(matches, "timeout")?.and_then(|time| Duration::try_from(time).ok());
-    // Before anything makes a thread: what can be is captured, and interrupts nothing.
-    receive::block_everywhere(wanted)?;
-    let signals = Signals::with(wanted, &Options::new().even_ignored())
-        .map_err(|error| usage(error.to_string()))?;
     let pid = std::process::id();
-    out.remark(&format!("process {pid} waits for {}", words(wanted)));
+    let enders = match pid {
+        1 => enders() - wanted,
+        _ => SignalSet::EMPTY,
+    };
+    let is_keyless = count.is_none()
+        && timeout.is_none()
+        && ends.is_empty()
+        && wanted.is_superset(SignalSet::of(&[Signal::INT, Signal::QUIT]));
+    // Before anything makes a thread: what can be is captured, and interrupts nothing.
+    receive::block_everywhere(wanted | enders)?;
+    let signals = Signals::with(wanted | enders, &Options::new().even_ignored())
+        .map_err(|error| usage(error.to_string()))?;
+    let keys = match is_keyless && (io::stdin().is_terminal() || io::stderr().is_terminal()) {
+        true => "; two Ctrl-C within 1 s end it",
+        false => "",
+    };
+    out.remark(&format!("process {pid} waits for {}{keys}", words(wanted)));
     Catching {
         signals,
         ends,
+        enders,
+        is_keyless,
+        last_key: None,
         left: count,
         until: timeout.and_then(|time| Instant::now().checked_add(time)),
         lines: Lines::new(out.is_quiet()),
         proc: Proc::open().ok(),
         is_json: out.is_json(),
+        is_terminal: out.terminal_width().is_some(),
         insisted: 0,
         is_done: false,
+        ended_by: None,
     }
     .run()
+}
+
+fn is_ignored(signal: Signal) -> bool {
+    disposition::get(signal).is_ok_and(|found| found.handling == Handling::Ignore)
+}
+
+/// What ends any other process, but not process 1 of a pid namespace unless it does that itself.
+fn enders() -> SignalSet {
+    [Signal::HUP, Signal::INT, Signal::TERM]
+        .into_iter()
+        .filter(|signal| !is_ignored(*signal))
+        .collect()
 }
 
 /// So many lines may wait for a slow reader. Then the signals are left where they are, and in the end a sender with a value feels it.
@@ -124,19 +173,31 @@ const ROOM: usize = 16_384;
 /// A reader who has taken nothing for so long may be one who never will.
 const STUCK: Duration = Duration::from_secs(1);
 
+/// Two Ctrl-C within this time mean it.
+const TWICE: Duration = Duration::from_secs(1);
+
 struct Catching {
     signals: Signals,
     ends: SignalSet,
+    /// What it does not tell, but ends by, as process 1.
+    enders: SignalSet,
+    /// No key of the terminal ends it otherwise, nor anything else that was asked for.
+    is_keyless: bool,
+    /// When Ctrl-C was pressed last.
+    last_key: Option<Instant>,
     /// How many are still to come.
     left: Option<u64>,
     until: Option<Instant>,
     lines: Lines,
     proc: Option<Proc>,
     is_json: bool,
+    is_terminal: bool,
     /// How many INT and TERM have come while the reader took nothing.
     insisted: u32,
     /// The last one has come; what is left is to write it.
     is_done: bool,
+    /// This one ends it at once.
+    ended_by: Option<Signal>,
 }
 
 impl Catching {
@@ -149,6 +210,9 @@ impl Catching {
                 || self.step()? == Reader::Gone
             {
                 return Ok(Failure::OURS);
+            }
+            if let Some(signal) = self.ended_by {
+                send::end_by(signal);
             }
             let waiting = self.lines.waiting();
             if self.is_done && waiting == 0 {
@@ -179,13 +243,29 @@ impl Catching {
                 Some(since) if asks_to_end && is_stuck(since) => self.insisted += 1,
                 Some(_) => {}
             }
+            if self.enders.contains(next.signal) {
+                self.ended_by = Some(next.signal);
+                break;
+            }
             if self.is_done {
                 continue;
             }
-            let line = line(&next, self.proc.as_ref(), self.is_json)?;
+            if self.is_keyless && next.signal == Signal::INT && next.cause == Cause::Kernel {
+                let is_second = |last| next.at.saturating_duration_since(last) <= TWICE;
+                if self.last_key.is_some_and(is_second) {
+                    self.ended_by = Some(Signal::INT);
+                    self.is_done = true;
+                }
+                self.last_key = Some(next.at);
+            }
+            let mut line = line(&next, self.proc.as_ref(), self.is_json)?;
+            if self.is_terminal && next.cause == Cause::Kernel {
+                // The terminal has echoed the key, `^C`: the line is written over that.
+                line.insert(0, b'\r');
+            }
             reader = self.lines.push(line)?;
             self.left = self.left.map(|left| left - 1);
-            self.is_done = self.left == Some(0) || self.ends.contains(next.signal);
+            self.is_done |= self.left == Some(0) || self.ends.contains(next.signal);
         }
         Ok(reader)
     }
@@ -197,9 +277,7 @@ fn signals(matches: &ArgMatches, argument: &str) -> anyhow::Result<SignalSet> {
     let words = matches.get_many::<String>(argument).unwrap_or_default();
     for word in words.flat_map(|word| word.split(',')) {
         if word == "all" {
-            set |= Signal::all()
-                .filter(|signal| refused(*signal).is_none())
-                .collect();
+            set |= every();
         } else {
             let signal: Signal = word.parse().map_err(|error| usage(format!("{error}")))?;
             if let Some(why) = refused(signal) {
@@ -213,6 +291,9 @@ fn signals(matches: &ArgMatches, argument: &str) -> anyhow::Result<SignalSet> {
 
 /// `HUP, TERM and USR1`; the real-time ones, where all are meant, as a range.
 fn words(set: SignalSet) -> String {
+    if set == every() {
+        return "every signal".to_owned();
+    }
     let realtime = |signal: &Signal| signal.is_realtime();
     let all_realtime = Signal::all()
         .filter(realtime)
