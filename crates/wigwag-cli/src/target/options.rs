@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use jiff::SignedDuration;
 use wigwag::{InvalidSignal, Signal};
-use wigwag_process::order::{Guards, parse_duration};
+use wigwag_process::order::{Guards, TIMES, parse_duration};
 use wigwag_process::selector::{Filter, NamespaceFilter, Selector, Target};
 
 use crate::verbs::{flag, usage};
@@ -212,11 +212,9 @@ pub fn duration(matches: &ArgMatches, name: &str) -> anyhow::Result<Option<Signe
     let Some(word) = one::<String>(matches, name) else {
         return Ok(None);
     };
-    parse_duration(word).map(Some).ok_or_else(|| {
-        usage(format!(
-            "--{name}: {word:?} is no time: write it as 500ms, 10s, 1m30s or 2h"
-        ))
-    })
+    parse_duration(word)
+        .map(Some)
+        .ok_or_else(|| usage(format!("--{name}: {word:?} is no time: write {TIMES}")))
 }
 
 /// The value of an option; `None` also where the description has left the option out.

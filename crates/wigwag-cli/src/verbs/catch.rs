@@ -71,7 +71,7 @@ pub fn command() -> Command {
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("TIME")
-                .help("End after this time [default: never]"),
+                .help("End after this time [default: none]"),
         )
         .arg(
             Arg::new("exit-on")

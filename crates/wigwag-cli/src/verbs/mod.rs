@@ -128,7 +128,7 @@ pub fn find(name: &str) -> Option<&'static Verb> {
 
 /// A verb's description with the options that all have.
 pub fn with_common(verb: &Verb) -> Command {
-    let command = (verb.command)()
+    let command = with_times((verb.command)())
         .bin_name(format!("wigwag {}", verb.name))
         .display_name(format!("wigwag-{}", verb.name))
         .disable_version_flag(true);
@@ -153,6 +153,23 @@ pub fn with_common(verb: &Verb) -> Command {
                 .help("Print nothing but errors"),
         )
 }
+
+/// How a TIME is written, where one can be given.
+fn with_times(command: Command) -> Command {
+    let takes_time = command
+        .get_arguments()
+        .flat_map(|arg| arg.get_value_names().unwrap_or_default())
+        .any(|name| name.contains("TIME"));
+    let Some(help) = command.get_after_help().filter(|_| takes_time) else {
+        return command;
+    };
+    let help = help.to_string().replacen("\nExit status:", TIMES, 1);
+    command.after_help(help)
+}
+
+const TIMES: &str = "
+A TIME is a number of seconds, or as 500ms, 10s, 1m30s, 2h or 1d.
+Exit status:";
 
 /// Whether a flag that may not exist is set.
 pub fn flag(matches: &ArgMatches, name: &str) -> bool {
@@ -224,6 +241,20 @@ mod tests {
             for line in help.unwrap_or_default().lines() {
                 assert!(line.chars().count() <= 80, "{}: {line}", verb.name);
             }
+        }
+    }
+
+    #[test]
+    fn what_a_time_is_stands_where_one_is_taken() {
+        for verb in VERBS {
+            let mut command = with_common(verb);
+            let help = command.render_long_help().to_string();
+            let (options, rest) = help.split_once("Examples:").unwrap();
+            assert_eq!(
+                options.contains("TIME"),
+                rest.contains("A TIME is"),
+                "{help}"
+            );
         }
     }
 
