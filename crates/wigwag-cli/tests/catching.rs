@@ -90,6 +90,9 @@ fn each_is_told_with_its_sender_and_value() {
         "{text}"
     );
     assert!(text.contains(") by kill ["), "{text}");
+    if rustix::process::getuid().is_root() {
+        assert!(text.contains("(user root)"), "{text}");
+    }
     let realtime: Signal = "RTMIN+3".parse().unwrap();
     for value in [-1, 0, i32::MAX] {
         send::queue(catcher.pid(), realtime, value).unwrap();
@@ -114,7 +117,14 @@ fn nothing_is_lost_before_it_is_read() {
     for value in -250..250 {
         let json: serde_json::Value = serde_json::from_str(&catcher.line()).unwrap();
         assert_eq!(json["signal"], "RTMIN");
-        assert_eq!(json["code_name"], "SI_QUEUE");
+        assert_eq!(
+            (&json["number"], &json["code_name"]),
+            (&(Signal::rtmin().number()).into(), &"SI_QUEUE".into())
+        );
+        assert_eq!(json["sender"]["pid"], send::process_id());
+        assert_eq!(json["sender"]["uid"], rustix::process::getuid().as_raw());
+        let name = json["sender"]["name"].as_str().unwrap();
+        assert!(name.starts_with("catching-"), "{name}");
         assert_eq!(json["cause"]["queue"]["pid"], send::process_id());
         assert_eq!(json["cause"]["queue"]["value"], value);
         assert!(json["cause"]["queue"].get("pointer").is_none(), "{json}");
@@ -183,7 +193,11 @@ fn as_process_1_it_ends_by_what_it_is_not_to_tell() {
         ("USR1", Signal::TERM, ""),
         ("USR1 --timeout 1h", Signal::INT, ""),
         ("USR1", Signal::HUP, ""),
-        ("HUP --exit-on TERM", Signal::TERM, "TERM from"),
+        (
+            "HUP --exit-on TERM",
+            Signal::TERM,
+            "TERM from outside this pid namespace",
+        ),
     ] {
         let mut child = Command::new("unshare")
             .args([
@@ -307,6 +321,48 @@ fn where_something_else_ends_it_ctrl_c_does_not() {
     for _ in 0..4 {
         terminal.interrupt();
     }
+    ends(&mut terminal.script, Some(0), None);
+}
+
+/// The one child that it can have is what the program before it has started.
+#[test]
+fn a_child_is_told_like_the_others() {
+    for (more, says) in [("", " CHLD child "), (" --json", "\"sender\":{\"pid\":")] {
+        let line = format!("exec 3<&0; cat <&3 & exec \"$W\" catch CHLD --count 1{more} 3<&-");
+        let mut child = Command::new("sh")
+            .args(["-c", &line])
+            .env("W", env!("CARGO_BIN_EXE_wigwag"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut start = String::new();
+        BufReader::new(child.stderr.as_mut().unwrap())
+            .read_line(&mut start)
+            .unwrap();
+        assert!(start.contains("waits for CHLD"), "{start}");
+        // Now its child's input is over. Catch has the same one for its own, and does not read it.
+        let out = child.wait_with_output().unwrap();
+        let told = String::from_utf8(out.stdout).unwrap();
+        assert_eq!(out.status.code(), Some(0), "{told}");
+        assert!(told.contains(says) && !told.contains("CHLD:"), "{told}");
+    }
+}
+
+#[test]
+fn what_the_kernel_sends_has_no_sender() {
+    let Some((mut terminal, _)) = Terminal::start("INT --json --count 1") else {
+        return;
+    };
+    let keys = terminal.script.stdin.as_mut().unwrap();
+    keys.write_all(b"\x03").unwrap();
+    let line = terminal.line();
+    let says = "\"cause\":{\"kernel\":{}}";
+    assert!(
+        line.contains(says) && line.contains("\"sender\":null"),
+        "{line}"
+    );
     ends(&mut terminal.script, Some(0), None);
 }
 

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use clap::{Arg, ArgMatches, Command};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
 use wigwag::disposition::{self, Handling};
 use wigwag::receive::{self, Options, Received, Signals};
 use wigwag::{Cause, Signal, SignalInfo, SignalSet, send};
 use wigwag_process::order::FORMAT;
-use wigwag_process::procfs::Proc;
+use wigwag_process::procfs::{Proc, known_user_name};
 
 use super::{Failure, usage};
 use crate::output::{Lines, Output, Reader, clean};
@@ -23,7 +22,7 @@ Examples:
   wigwag catch USR1 --count 1         wait for one, then go on: a script's door
   wigwag catch RTMIN+3 --timeout 30s  4 if the time is over
   wigwag catch all --exit-on TERM     everything; TERM is the last
-  wigwag catch CHLD WINCH --json | jq .cause
+  wigwag catch CHLD WINCH --json | jq .sender.pid
 
 Once it says on standard error that it waits, all that is sent is received:
 real-time signals each, others once while one is pending. They queue in the
@@ -32,8 +31,9 @@ room is limited: a line tells how many were lost. Signals that it was started to
 ignore are received, too, if they are named. Not to be had are KILL and STOP,
 and the faults SEGV, BUS, ILL and FPE.
 With -q it does not say that it waits: a script that must know does without.
-Each is a line: TIME SIGNAL and who sent it, by which call, with which value,
-[NAME] where the sender still lives. With --json each is an object of a line.
+Each is a line: the local time, the signal, who sent it, by which call, with
+which value, and [its name] where it still lives. With --json each is an object
+on a line of its own, its time UTC: docs/json.md.
 
 INT (Ctrl-C), TERM and HUP that are not waited for end it as they end others,
 which a shell tells as 130, 143 and 129; as process 1, where that is left to the
@@ -107,8 +107,10 @@ struct Line<'a> {
     at: Timestamp,
     #[serde(flatten)]
     info: &'a SignalInfo,
-    #[serde(flatten)]
-    more: serde_json::Value,
+    number: i32,
+    code_name: Option<&'static str>,
+    sender: Option<Sender>,
+    lost: u64,
 }
 
 /// Carries it out.
@@ -313,25 +315,43 @@ fn words(set: SignalSet) -> String {
     }
 }
 
+/// Who sent it, or of CHLD the child, where its cause has one.
+#[derive(Serialize)]
+struct Sender {
+    pid: i32,
+    uid: u32,
+    user: Option<String>,
+    name: Option<String>,
+}
+
+impl Sender {
+    /// Getent is not asked for the user: it would be a child of this process, whose end is a signal.
+    fn of(received: &Received, proc: Option<&Proc>) -> Option<Sender> {
+        let (pid, uid) = (received.pid()?, received.uid()?);
+        let proc = proc.filter(|_| pid > 0);
+        let name = proc.and_then(|proc| proc.dir(pid).ok()?.comm().ok());
+        Some(Sender {
+            pid,
+            uid,
+            user: known_user_name(uid),
+            name: name.map(|name| name.to_string_lossy().into_owned()),
+        })
+    }
+}
+
 /// What is said of it, with the end of the line.
 fn line(received: &Received, proc: Option<&Proc>, is_json: bool) -> anyhow::Result<Vec<u8>> {
     let at = Timestamp::now() - jiff::SignedDuration::try_from(received.at.elapsed())?;
-    let name = received
-        .pid()
-        .filter(|pid| *pid > 0)
-        .and_then(|pid| proc?.dir(pid).ok()?.comm().ok())
-        .map(|name| name.to_string_lossy().into_owned());
+    let sender = Sender::of(received, proc);
     if is_json {
         let mut text = serde_json::to_vec(&Line {
             wigwag: FORMAT,
             at,
             info: &received.info,
-            more: json!({
-                "number": received.signal.number(),
-                "code_name": received.code_name(),
-                "name": name,
-                "lost": received.lost,
-            }),
+            number: received.signal.number(),
+            code_name: received.code_name(),
+            sender,
+            lost: received.lost,
         })?;
         text.push(b'\n');
         return Ok(text);
@@ -340,10 +360,19 @@ fn line(received: &Received, proc: Option<&Proc>, is_json: bool) -> anyhow::Resu
         .to_zoned_datetime(jiff::tz::TimeZone::system())
         .strftime("%H:%M:%S%.6f")
         .to_string();
-    let name = name.map_or_else(String::new, |name| format!(" [{}]", clean(&name, false)));
+    let mut text = received.info.to_string();
+    if let Some(sender) = sender {
+        if let Some(user) = &sender.user {
+            let user = format!("(user {})", clean(user, true));
+            text = text.replacen(&format!("(user {})", sender.uid), &user, 1);
+        }
+        if let Some(name) = &sender.name {
+            text.push_str(&format!(" [{}]", clean(name, false)));
+        }
+    }
     let lost = match received.lost {
         0 => String::new(),
         lost => format!(" ({lost} of it lost so far)"),
     };
-    Ok(format!("{time} {}{name}{lost}\n", received.info).into_bytes())
+    Ok(format!("{time} {text}{lost}\n").into_bytes())
 }

@@ -128,12 +128,40 @@ fn reads_as_a_sentence() {
     );
     assert_eq!(
         info(Signal::SEGV, 1).to_string(),
-        "SEGV: address not mapped, at 0x1000"
+        "SEGV address not mapped, at 0x1000"
     );
     assert_eq!(
         info(Signal::CHLD, 2).to_string(),
-        "CHLD: child killed 42, by KILL"
+        "CHLD child killed 42, by KILL"
     );
+    let nobody = |code, uid| {
+        let raw = RawInfo {
+            signo: Signal::TERM.number(),
+            code,
+            uid,
+            ..RawInfo::default()
+        };
+        SignalInfo::from_raw(&raw).unwrap().to_string()
+    };
+    for (code, uid, says) in [
+        (
+            0,
+            7,
+            "TERM from outside this pid namespace (user 7) by kill",
+        ),
+        (
+            0,
+            0,
+            "TERM from outside this pid namespace or unknown (user 0) by kill",
+        ),
+        (
+            -1,
+            0,
+            "TERM from outside this pid namespace (user 0) by sigqueue, value 0",
+        ),
+    ] {
+        assert_eq!(nobody(code, uid), says);
+    }
     assert!(matches!(
         info(Signal::BUS, 4).cause,
         Cause::Bus {
