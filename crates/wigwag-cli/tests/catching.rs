@@ -142,6 +142,28 @@ fn a_last_one_ends_it() {
     catcher.ends(Some(0), None);
 }
 
+/// As lists, again and again, in capitals and with blanks.
+#[test]
+fn signals_are_named_in_many_ways() {
+    let mut child = command();
+    child.args([
+        "catch",
+        " usr1",
+        "SIGUSR2,10",
+        "--exit-on",
+        "HUP, TERM",
+        "--exit-on",
+        "int",
+    ]);
+    child.args(["--timeout", "10ms"]);
+    let ran = common::finish(&mut child);
+    ran.ended(4)
+        .complains("waits for HUP, INT, USR1, USR2 and TERM");
+    line("catch ALL --timeout 10ms")
+        .ended(0)
+        .complains("waits for every signal");
+}
+
 #[test]
 fn what_is_not_asked_for_does_what_it_does() {
     let catcher = Catcher::start("USR1");
@@ -441,8 +463,15 @@ fn what_cannot_be_had_is_refused() {
         ("TREM", "did you mean TERM?"),
         ("32", "reserved"),
         ("0", "0"),
-        ("HUP --count 0", "--count"),
+        ("HUP --count 0", "write a whole number, 1 or more"),
+        ("HUP --count -1", "write a whole number, 1 or more"),
+        ("HUP --count many", "write a whole number, 1 or more"),
         ("HUP --timeout soon", "soon"),
+        ("HUP --timeout -1", "\"-1\" is no time"),
+        ("HUP --timeout 1e3", "a number of seconds (10, 0.5)"),
+        ("RTMIN-1", "is no real-time signal"),
+        ("RTMAX+1", "is no real-time signal"),
+        ("--exit-on HUP,KILL", "no process can catch or block it"),
         ("", "required"),
     ] {
         let ran = line(&format!("catch {words}"));

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use jiff::SignedDuration;
@@ -181,7 +182,23 @@ pub fn max_option() -> Arg {
         "Refuse, or ask on a terminal, where more than N are selected [default: 50]",
     )
     .help_heading("Guards")
-    .value_parser(clap::value_parser!(usize))
+    .value_parser(whole::<usize>(0))
+}
+
+/// Reads a whole number from `least` up, and says so where it is none.
+pub fn whole<T: FromStr>(least: i64) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        // What is too large for the type is none either.
+        let is_enough = text.parse::<i128>().is_ok_and(|n| n >= least.into());
+        let number = text
+            .parse()
+            .ok()
+            .filter(|_| is_enough && !text.starts_with('+'));
+        number.ok_or_else(|| match least {
+            i64::MIN..0 => "write a whole number that fits 32 bits".to_owned(),
+            _ => format!("write a whole number, {least} or more"),
+        })
+    }
 }
 
 /// The option by which a signal is given.

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use jiff::Timestamp;
 use serde::Serialize;
 use wigwag::disposition::{self, Handling};
@@ -51,20 +51,22 @@ given, 2 usage, 4 the time was over before, 5 wigwag itself could not go on.";
 pub fn command() -> Command {
     Command::new("catch")
         .about("Wait for signals and say who sent them")
-        .override_usage("wigwag catch SIGNAL... [OPTIONS]")
+        .override_usage(
+            "wigwag catch SIGNAL... [OPTIONS]\n       wigwag catch --exit-on SIGNAL,... [OPTIONS]",
+        )
         .after_help(EXAMPLES)
         .arg(
             Arg::new("signal")
                 .value_name("SIGNAL")
                 .num_args(1..)
                 .required_unless_present("exit-on")
-                .help("The signals, by name or number; all: every one that can be had"),
+                .help("By name or number, also as TERM,HUP; all: every one that can be had"),
         )
         .arg(
             Arg::new("count")
                 .long("count")
                 .value_name("N")
-                .value_parser(clap::value_parser!(u64).range(1..))
+                .value_parser(target::whole::<u64>(1))
                 .help("End after so many"),
         )
         .arg(
@@ -77,7 +79,7 @@ pub fn command() -> Command {
             Arg::new("exit-on")
                 .long("exit-on")
                 .value_name("SIGNAL,...")
-                .value_delimiter(',')
+                .action(ArgAction::Append)
                 .help("End after one of these, which are waited for besides"),
         )
 }
@@ -277,8 +279,8 @@ impl Catching {
 fn signals(matches: &ArgMatches, argument: &str) -> anyhow::Result<SignalSet> {
     let mut set = SignalSet::EMPTY;
     let words = matches.get_many::<String>(argument).unwrap_or_default();
-    for word in words.flat_map(|word| word.split(',')) {
-        if word == "all" {
+    for word in words.flat_map(|word| word.split(',')).map(str::trim) {
+        if word.eq_ignore_ascii_case("all") {
             set |= every();
         } else {
             let signal: Signal = word.parse().map_err(|error| usage(format!("{error}")))?;

@@ -135,13 +135,30 @@ pub fn with_common(verb: &Verb) -> Command {
     if verb.group == FRAME {
         return command;
     }
+    // -1 is a wrong number, and not an option that nobody has heard of.
+    let is_number = |arg: &Arg| {
+        let names = arg.get_value_names().unwrap_or_default();
+        !arg.is_positional() && names.iter().any(|name| *name == "TIME" || *name == "N")
+    };
+    let json = match verb.name {
+        "catch" => "Print one JSON document a signal, each on a line of its own",
+        _ => "Print one JSON document",
+    };
     command
+        .mut_args(|arg| {
+            let numeric = is_number(&arg);
+            if numeric {
+                arg.allow_hyphen_values(true)
+            } else {
+                arg
+            }
+        })
         .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
                 .help_heading("Output")
-                .help("Print one JSON document"),
+                .help(json),
         )
         .arg(
             Arg::new("quiet")
