@@ -414,7 +414,7 @@ fn fill(catcher: &Catcher) {
     for value in 0..limit {
         send::queue(catcher.pid(), Signal::rtmin(), value).unwrap();
     }
-    let held = |catcher: &Catcher| rustix::io::ioctl_fionread(&catcher.out.get_ref()).unwrap();
+    let held = |catcher: &Catcher| rustix::io::ioctl_fionread(catcher.out.get_ref()).unwrap();
     Deadline::usual().wait_for("a full pipe", || (held(catcher) > 60_000).then_some(()));
 }
 

@@ -27,20 +27,22 @@ Examples:
 Once it says on standard error that it waits, all that is sent is received:
 real-time signals each, others once while one is pending. They queue in the
 kernel; only ABRT, TRAP, SYS, TSTP, TTIN and TTOU are caught by a handler, whose
-room is limited: a line tells how many were lost. Signals that it was started to
-ignore are received, too, if they are named. Not to be had are KILL and STOP,
-and the faults SEGV, BUS, ILL and FPE.
+room is limited: a line tells how many were lost. Not to be had are KILL and
+STOP, and the faults SEGV, BUS, ILL and FPE.
 With -q it does not say that it waits: a script that must know does without.
+Signals that it was started to ignore, as by nohup, are received all the same:
+they are asked for by name.
+
 Each is a line: the local time, the signal, who sent it, by which call, with
 which value, and [its name] where it still lives. With --json each is an object
-on a line of its own, its time UTC: docs/json.md.
+on a line of its own, and its time is UTC.
 
 INT (Ctrl-C), TERM and HUP that are not waited for end it as they end others,
-which a shell tells as 130, 143 and 129; as process 1, where that is left to the
-process itself, with these exit statuses. What a script starts with & ignores
+which a shell tells as 130, 143 and 129. As process 1 of a namespace, which the
+kernel keeps from them, it exits with these. What a script starts with & ignores
 INT: there it takes --count, --timeout, --exit-on or TERM. Where INT and QUIT
-are waited for, and none of the three options is given, no key would end it:
-two Ctrl-C within a second do (130).
+are waited for, and none of the three options is given, no key would end it: two
+Ctrl-C within a second do (130).
 A reader that goes away ends it at once (5). One that only stops reading holds
 up nothing: TIME is kept, and once it has read nothing for a second, two INT or
 TERM, though they are caught, end it; what it has not read is lost then (5).
