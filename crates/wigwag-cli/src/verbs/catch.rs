@@ -226,7 +226,7 @@ impl Catching {
             }
             let is_over = self.until.is_some_and(|until| Instant::now() >= until);
             if (is_over || self.insisted > 1) && waiting > 0 {
-                let text = format!("standard output takes nothing: {waiting} lines are lost");
+                let text = format!("standard output takes nothing; lines lost: {waiting}");
                 return Err(Failure::new(Failure::OURS, text).into());
             }
             if is_over {
