@@ -90,9 +90,9 @@ fn carry_out(verb: &Verb, words: Vec<OsString>, out: &mut Output) -> anyhow::Res
     } else {
         verbs::with_common(verb)
     };
-    if let Some(width) = out.terminal_width() {
-        command = command.term_width(width.clamp(40, 100));
-    }
+    // In a pipe, too: it is for a reader.
+    let width = out.terminal_width().unwrap_or(80);
+    command = command.term_width(width.clamp(40, 100));
     let name = OsString::from(format!("wigwag {}", verb.name));
     match command.try_get_matches_from(std::iter::once(name).chain(words)) {
         Ok(matches) => {

@@ -2,13 +2,17 @@
 //!
 //! On a terminal: tables and colours (NO_COLOR and CLICOLOR are followed). In a pipe: plain lines that stay as they are from
 //! one version to the next. With `--json`: one document. A reader that has gone away is no error, and nothing more is
-//! written to it; a full disk is one.
+//! written to it; a full disk is one. [`Lines`] is for what is printed one by one.
+
+mod lines;
 
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde::Serialize;
 use wigwag_process::order::FORMAT;
+
+pub use lines::{Lines, Reader};
 
 /// Standard output and standard error, and how they are written to.
 #[derive(Debug)]
@@ -83,21 +87,6 @@ impl Output {
         let mut text = serde_json::to_vec_pretty(value)?;
         text.push(b'\n');
         self.write(&text)
-    }
-
-    /// Prints one JSON document on a line of its own, for those that come one after the other.
-    ///
-    /// # Errors
-    /// As [`Output::print`].
-    pub fn json_line<T: Serialize + ?Sized>(&mut self, value: &T) -> anyhow::Result<()> {
-        let mut text = serde_json::to_vec(value)?;
-        text.push(b'\n');
-        self.write(&text)
-    }
-
-    /// Whether the reader has gone away, so that nothing more is written.
-    pub fn is_closed(&self) -> bool {
-        self.closed
     }
 
     /// Prints the members of `body` as a document of our form: `"wigwag": 1` comes first.

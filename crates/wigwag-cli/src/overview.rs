@@ -5,15 +5,10 @@ use crate::verbs::VERBS;
 
 /// The verbs, grouped, one line each.
 pub fn text(width: Option<usize>) -> String {
-    let width = width.unwrap_or(100).max(40);
+    let width = width.unwrap_or(80).max(40);
     let mut text = String::from(
-        "wigwag finds processes, says what a signal would do to them, sends it, and shows what it did.\n",
+        "wigwag finds processes, says what a signal would do to them, sends it,\nand shows what it did.\n",
     );
-    if width < 100 {
-        text = String::from(
-            "wigwag finds processes, says what a signal would do to them, sends it,\nand shows what it did.\n",
-        );
-    }
     text.push_str("\nUsage: wigwag VERB [WORDS] [OPTIONS]\n");
     let mut group = "";
     for verb in VERBS {
@@ -93,10 +88,12 @@ mod tests {
 
     #[test]
     fn the_overview_fits_eighty_columns() {
-        assert!(
-            text(Some(80))
-                .lines()
-                .all(|line| line.chars().count() <= 80)
-        );
+        for width in [Some(80), Some(200), None] {
+            let text = text(width);
+            assert!(
+                text.lines().all(|line| line.chars().count() <= 80),
+                "{text}"
+            );
+        }
     }
 }

@@ -10,5 +10,5 @@ pub use dashes::{Dashes, read_dashes};
 pub use dashes::{short_takes_word, takes_word};
 pub use options::{
     acting, are_brief, brief, duration, guards, max_option, one, selecting, selector, signal,
-    signal_option,
+    signal_option, whole,
 };

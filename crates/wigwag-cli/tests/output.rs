@@ -201,3 +201,34 @@ fn a_narrow_terminal_breaks_no_word() {
         }
     }
 }
+
+#[test]
+fn help_in_a_pipe_has_80_columns() {
+    let verbs = [
+        "send",
+        "stop",
+        "reload",
+        "freeze",
+        "thaw",
+        "apply",
+        "show",
+        "wait",
+        "catch",
+        "list",
+        "explain",
+        "keys",
+        "tour",
+        "completions",
+        "man",
+    ];
+    for verb in verbs {
+        let ran = line(&format!("{verb} --help"));
+        ran.ended(0).says("Usage:").says("Examples:");
+        for text in ran.out.lines() {
+            assert!(text.chars().count() <= 80, "{verb}: {text}");
+        }
+    }
+    let overview = line("--help");
+    assert!(verbs.iter().all(|verb| overview.out.contains(verb)));
+    assert!(overview.out.lines().all(|text| text.chars().count() <= 80));
+}

@@ -179,7 +179,11 @@ impl fmt::Display for Ladder {
             if n + 1 == self.0.len() && step.wait == LAST_WAIT {
                 write!(f, "{comma}{}", step.signal)?;
             } else {
-                write!(f, "{comma}{}:{:#}", step.signal, step.wait)?;
+                // As it is read: without blanks, and in letters.
+                let wait = format!("{:#}", step.wait)
+                    .replace(' ', "")
+                    .replace('µ', "u");
+                write!(f, "{comma}{}:{wait}", step.signal)?;
             }
         }
         Ok(())
@@ -193,7 +197,7 @@ pub enum LadderError {
     #[error("in the ladder: {0}")]
     Signal(String),
     /// A step's time is none.
-    #[error("in the ladder: '{0}' is not a time; write it as 500ms, 2s or 1m30s")]
+    #[error("in the ladder: '{0}' is no time: write {TIMES}")]
     Time(String),
     /// A step that is not the last has no time.
     #[error("in the ladder: {0} needs a time before the next step; write {0}:10s")]
@@ -233,21 +237,71 @@ impl FromStr for Ladder {
     }
 }
 
-/// Reads a time that is not negative: `10s`, `1m30s`, `500ms`, and a bare number as seconds (`10`, `0.5`).
+/// The units of a time, from the largest down, in nanoseconds.
+const UNITS: [(&str, u64); 7] = [
+    ("d", 86_400_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("m", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
+
+/// How a time is written, for messages about one that is none.
+pub const TIMES: &str = "a number of seconds (10, 0.5), or numbers with units, as 500ms, 1m30s or 2h (d, h, m, s, ms, us, ns)";
+
+/// Reads a time: a bare number is of seconds (`10`, `0.5`); or numbers with units, from the largest down, as `500ms`, `1.5s`,
+/// `1m30s` (`d`, `h`, `m`, `s`, `ms`, `us`, `ns`; a day is 24 hours). A number is digits, or digits, a point and digits; there are no
+/// signs, exponents or blanks. `None` for anything else, and for what is too long for a [`SignedDuration`].
 ///
 /// ```
 /// use jiff::SignedDuration;
 /// use wigwag_process::order::parse_duration;
 /// assert_eq!(parse_duration("500ms"), Some(SignedDuration::from_millis(500)));
 /// assert_eq!(parse_duration("1.5"), Some(SignedDuration::from_millis(1500)));
+/// assert_eq!(parse_duration("1d12h"), Some(SignedDuration::from_hours(36)));
 /// assert_eq!(parse_duration("-1s"), None);
 /// ```
 pub fn parse_duration(text: &str) -> Option<SignedDuration> {
-    let duration = match text.parse::<f64>() {
-        Ok(seconds) => SignedDuration::try_from_secs_f64(seconds).ok()?,
-        Err(_) => text.parse::<SignedDuration>().ok()?,
-    };
-    (!duration.is_negative()).then_some(duration)
+    let mut total = SignedDuration::ZERO;
+    let mut units = UNITS.iter();
+    let mut rest = text;
+    loop {
+        let (number, after) = split_while(rest, |c| c.is_ascii_digit() || c == '.');
+        let (unit, after) = split_while(after, |c| c.is_ascii_alphabetic());
+        let size = match unit {
+            // Of seconds, and then it is all there is.
+            "" if rest == text && after.is_empty() => 1_000_000_000,
+            // Each unit once, and none after a smaller one.
+            _ => units.find(|(name, _)| *name == unit)?.1,
+        };
+        total = total.checked_add(times(number, size)?)?;
+        if after.is_empty() {
+            return Some(total);
+        }
+        rest = after;
+    }
+}
+
+fn split_while(text: &str, is_part: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(|c| !is_part(c)).unwrap_or(text.len()))
+}
+
+/// `number` times so many nanoseconds; what is less than one is cut off.
+fn times(number: &str, size: u64) -> Option<SignedDuration> {
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(part) {
+        return None;
+    }
+    // More digits say nothing more: a day has 14 of nanoseconds.
+    let part = part.get(..14).unwrap_or(part);
+    let scale = 10_u128.checked_pow(u32::try_from(part.len()).ok()?)?;
+    let part = part.parse::<u128>().ok()? * u128::from(size) / scale;
+    let whole = whole.parse::<u128>().ok()?.checked_mul(size.into())?;
+    let nanoseconds = whole.checked_add(part)?;
+    SignedDuration::try_from_nanos_i128(i128::try_from(nanoseconds).ok()?)
 }
 
 /// What an order must not do. The default is the strictest.
@@ -335,6 +389,102 @@ impl Default for Guards {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn times_are_numbers_with_units() {
+        let nanos = |n: i128| SignedDuration::from_nanos_i128(n);
+        let second = 1_000_000_000;
+        for (text, time) in [
+            ("0", 0),
+            ("10", 10 * second),
+            ("0.5", second / 2),
+            ("00.25", second / 4),
+            ("10s", 10 * second),
+            ("0.1s", second / 10),
+            ("1.5h", 5400 * second),
+            ("500ms", second / 2),
+            ("250us", second / 4000),
+            ("7ns", 7),
+            ("1d", 86_400 * second),
+            ("1m30s", 90 * second),
+            ("1d2h3m4s5ms6us7ns", 93_784_005_006_007),
+            ("1m0.5s", 60 * second + second / 2),
+            ("0.0000000019", 1),
+            (
+                "0.99999999999999999999999999999999999999999999999999",
+                second - 1,
+            ),
+            ("9223372036854775807", i128::from(i64::MAX) * second),
+        ] {
+            assert_eq!(parse_duration(text), Some(nanos(time)), "{text}");
+        }
+        for text in [
+            "",
+            " ",
+            ".",
+            ".5",
+            ".1s",
+            "5.",
+            "5.s",
+            "1.2.3",
+            "1e3",
+            "1e18",
+            "+1",
+            "+1s",
+            "-1",
+            "-1s",
+            "1 s",
+            " 1s",
+            "1s ",
+            "1m 30s",
+            "1m30",
+            "30s1m",
+            "1s1s",
+            "1S",
+            "1M",
+            "1min",
+            "1w",
+            "s",
+            "never",
+            "inf",
+            "nan",
+            "PT1S",
+            "1µs",
+            "٣s",
+            "0x10",
+            "9223372036854775808",
+            "99999999999999999999999999999999999999999999",
+            "106751991167301d",
+        ] {
+            assert_eq!(parse_duration(text), None, "{text:?}");
+        }
+    }
+
+    /// What a ladder prints can be read, whatever its times are.
+    #[test]
+    fn printed_times_are_read() {
+        for nanos in [
+            1,
+            1_001,
+            1_500_000_000,
+            60_000_000_000,
+            3_600_000_000_007,
+            864_001_002_003_004,
+        ] {
+            let wait = SignedDuration::from_nanos(nanos);
+            let ladder = Ladder(vec![
+                Step {
+                    signal: Signal::TERM,
+                    wait,
+                },
+                Step {
+                    signal: Signal::KILL,
+                    wait,
+                },
+            ]);
+            assert_eq!(ladder.to_string().parse(), Ok(ladder));
+        }
+    }
 
     #[test]
     fn ladders_are_read_and_printed() {

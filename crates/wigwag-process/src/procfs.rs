@@ -21,8 +21,8 @@ pub use maps::{Mapping, parse_maps};
 pub use sockets::{Listener, Transport};
 pub use stat::Stat;
 pub use status::Status;
-pub(crate) use users::{find_group, find_user, known_user_name};
-pub use users::{group_id, user_id, user_name};
+pub(crate) use users::{find_group, find_user};
+pub use users::{group_id, known_user_name, user_id, user_name};
 
 pub(crate) use numbers::{PidName, parse_u64};
 pub(crate) use read::{read_at, read_once};

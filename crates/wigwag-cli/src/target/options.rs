@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use jiff::SignedDuration;
 use wigwag::{InvalidSignal, Signal};
-use wigwag_process::order::{Guards, parse_duration};
+use wigwag_process::order::{Guards, TIMES, parse_duration};
 use wigwag_process::selector::{Filter, NamespaceFilter, Selector, Target};
 
 use crate::verbs::{flag, usage};
@@ -181,7 +182,23 @@ pub fn max_option() -> Arg {
         "Refuse, or ask on a terminal, where more than N are selected [default: 50]",
     )
     .help_heading("Guards")
-    .value_parser(clap::value_parser!(usize))
+    .value_parser(whole::<usize>(0))
+}
+
+/// Reads a whole number from `least` up, and says so where it is none.
+pub fn whole<T: FromStr>(least: i64) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        // What is too large for the type is none either.
+        let is_enough = text.parse::<i128>().is_ok_and(|n| n >= least.into());
+        let number = text
+            .parse()
+            .ok()
+            .filter(|_| is_enough && !text.starts_with('+'));
+        number.ok_or_else(|| match least {
+            i64::MIN..0 => "write a whole number that fits 32 bits".to_owned(),
+            _ => format!("write a whole number, {least} or more"),
+        })
+    }
 }
 
 /// The option by which a signal is given.
@@ -212,11 +229,9 @@ pub fn duration(matches: &ArgMatches, name: &str) -> anyhow::Result<Option<Signe
     let Some(word) = one::<String>(matches, name) else {
         return Ok(None);
     };
-    parse_duration(word).map(Some).ok_or_else(|| {
-        usage(format!(
-            "--{name}: {word:?} is no time: write it as 500ms, 10s, 1m30s or 2h"
-        ))
-    })
+    parse_duration(word)
+        .map(Some)
+        .ok_or_else(|| usage(format!("--{name}: {word:?} is no time: write {TIMES}")))
 }
 
 /// The value of an option; `None` also where the description has left the option out.

@@ -143,20 +143,37 @@ pub fn find(name: &str) -> Option<&'static Verb> {
 
 /// A verb's description with the options that all have.
 pub fn with_common(verb: &Verb) -> Command {
-    let command = (verb.command)()
+    let command = with_times((verb.command)())
         .bin_name(format!("wigwag {}", verb.name))
         .display_name(format!("wigwag-{}", verb.name))
         .disable_version_flag(true);
     if verb.group == FRAME || verb.group == RUN {
         return command;
     }
+    // -1 is a wrong number, and not an option that nobody has heard of.
+    let is_number = |arg: &Arg| {
+        let names = arg.get_value_names().unwrap_or_default();
+        !arg.is_positional() && names.iter().any(|name| *name == "TIME" || *name == "N")
+    };
+    let json = match verb.name {
+        "catch" => "Print one JSON document a signal, each on a line of its own",
+        _ => "Print one JSON document",
+    };
     command
+        .mut_args(|arg| {
+            let numeric = is_number(&arg);
+            if numeric {
+                arg.allow_hyphen_values(true)
+            } else {
+                arg
+            }
+        })
         .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
                 .help_heading("Output")
-                .help("Print one JSON document"),
+                .help(json),
         )
         .arg(
             Arg::new("quiet")
@@ -168,6 +185,23 @@ pub fn with_common(verb: &Verb) -> Command {
                 .help("Print nothing but errors"),
         )
 }
+
+/// How a TIME is written, where one can be given.
+fn with_times(command: Command) -> Command {
+    let takes_time = command
+        .get_arguments()
+        .flat_map(|arg| arg.get_value_names().unwrap_or_default())
+        .any(|name| name.contains("TIME"));
+    let Some(help) = command.get_after_help().filter(|_| takes_time) else {
+        return command;
+    };
+    let help = help.to_string().replacen("\nExit status:", TIMES, 1);
+    command.after_help(help)
+}
+
+const TIMES: &str = "
+A TIME is a number of seconds, or as 500ms, 10s, 1m30s, 2h or 1d.
+Exit status:";
 
 /// Whether a flag that may not exist is set.
 pub fn flag(matches: &ArgMatches, name: &str) -> bool {
@@ -239,6 +273,20 @@ mod tests {
             for line in help.unwrap_or_default().lines() {
                 assert!(line.chars().count() <= 80, "{}: {line}", verb.name);
             }
+        }
+    }
+
+    #[test]
+    fn what_a_time_is_stands_where_one_is_taken() {
+        for verb in VERBS {
+            let mut command = with_common(verb);
+            let help = command.render_long_help().to_string();
+            let (options, rest) = help.split_once("Examples:").unwrap();
+            assert_eq!(
+                options.contains("TIME"),
+                rest.contains("A TIME is"),
+                "{help}"
+            );
         }
     }
 

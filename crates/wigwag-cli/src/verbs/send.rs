@@ -53,8 +53,7 @@ pub fn command() -> Command {
                 Arg::new("value")
                     .long("value")
                     .value_name("N")
-                    .allow_hyphen_values(true)
-                    .value_parser(clap::value_parser!(i32))
+                    .value_parser(target::whole::<i32>(i32::MIN.into()))
                     .help("Queue it with this number (sigqueue)"),
             )
             .arg(
@@ -62,7 +61,7 @@ pub fn command() -> Command {
                     .long("thread")
                     .value_name("TID")
                     .action(ArgAction::Append)
-                    .value_parser(clap::value_parser!(i32).range(1..))
+                    .value_parser(target::whole::<i32>(1))
                     .help("Only to this thread, in the place of a target (as tid:TID)"),
             )
             .arg(time(
@@ -77,7 +76,7 @@ pub fn command() -> Command {
                 Arg::new("count")
                     .long("count")
                     .value_name("N")
-                    .value_parser(clap::value_parser!(u32).range(1..))
+                    .value_parser(target::whole::<u32>(1))
                     .help("With --every: so many times [default: until all have ended]"),
             )
             .arg(

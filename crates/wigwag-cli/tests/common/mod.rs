@@ -12,11 +12,14 @@ mod running;
 
 use std::ffi::OsStr;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 pub use cage::Cage;
 pub use running::Running;
 use serde_json::Value;
+use wigwag::PidFd;
 use wigwag_testkit::{Puppet, change_user, namespace::has_nobody};
 
 pub const HUP: i32 = 1;
@@ -124,6 +127,18 @@ pub fn finish(command: &mut Command) -> Ran {
         out: text(out.stdout),
         err: text(out.stderr),
     }
+}
+
+/// Waits for a child, which ends by itself, and in time.
+#[track_caller]
+pub fn ends(child: &mut Child, code: Option<i32>, signal: Option<i32>) {
+    let pidfd = PidFd::open(child.id() as i32).unwrap();
+    assert!(
+        pidfd.wait(Some(Duration::from_secs(10))).unwrap(),
+        "it goes on"
+    );
+    let status = child.wait().unwrap();
+    assert_eq!((status.code(), status.signal()), (code, signal));
 }
 
 #[track_caller]

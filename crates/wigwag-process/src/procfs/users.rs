@@ -57,8 +57,12 @@ pub fn user_name(uid: u32) -> Option<String> {
     name
 }
 
-/// The name of a user, where `/etc/passwd` has it: nobody is asked.
-pub(crate) fn known_user_name(uid: u32) -> Option<String> {
+/// The name of a user, where `/etc/passwd` has it: nobody is asked, and no process started.
+///
+/// ```
+/// assert_eq!(wigwag_process::procfs::known_user_name(0).as_deref(), Some("root"));
+/// ```
+pub fn known_user_name(uid: u32) -> Option<String> {
     let (name, _) = passwd().iter().find(|(_, id)| *id == uid)?;
     Some(name.clone())
 }

@@ -16,6 +16,9 @@ use crate::sys::siginfo::RawInfo;
 /// The kernel vouches for `User`, `Thread`, `Kernel` and all that has a positive code: a fault, a child, a descriptor,
 /// seccomp. (A process may send any of them to itself.) The codes below 0, `Timer` among them, and the pid, user and value
 /// in them may be claimed by whoever may signal this process, with rt_sigqueueinfo(2).
+///
+/// With the feature `serde` it is in every case a map with one key, the name of the variant in snake_case, and in that a map of the
+/// fields (`{"kernel":{}}`). It needs a format that describes itself, such as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -45,6 +48,7 @@ pub enum Cause {
         /// Its real user.
         uid: u32,
         /// The value.
+        #[cfg_attr(feature = "serde", serde(flatten))]
         value: Value,
     },
     /// `SI_MESGQ`: a message came to an empty queue, mq_notify(3).
@@ -54,6 +58,7 @@ pub enum Cause {
         /// Its real user.
         uid: u32,
         /// The value given to mq_notify.
+        #[cfg_attr(feature = "serde", serde(flatten))]
         value: Value,
     },
     /// `SI_ASYNCIO`: an asynchronous read or write is done, aio(7).
@@ -63,6 +68,7 @@ pub enum Cause {
         /// Its real user.
         uid: u32,
         /// The value asked for.
+        #[cfg_attr(feature = "serde", serde(flatten))]
         value: Value,
     },
     /// `SI_ASYNCNL`: a name was looked up, getaddrinfo_a(3).
@@ -72,9 +78,11 @@ pub enum Cause {
         /// Its real user.
         uid: u32,
         /// The value asked for.
+        #[cfg_attr(feature = "serde", serde(flatten))]
         value: Value,
     },
     /// `SI_DETHREAD`: a thread is to end because another one calls exec; no program sees it.
+    #[cfg_attr(feature = "serde", serde(with = "no_fields"))]
     Dethread,
     /// `SI_TIMER`: a timer of timer_create(2) ran out.
     Timer {
@@ -83,9 +91,11 @@ pub enum Cause {
         /// How many more times it ran out meanwhile.
         overrun: i32,
         /// The value given to timer_create.
+        #[cfg_attr(feature = "serde", serde(flatten))]
         value: Value,
     },
     /// `SI_KERNEL`: the kernel, with nothing more to tell: a terminal's key or hang-up, alarm(2), a limit, a bad address.
+    #[cfg_attr(feature = "serde", serde(with = "no_fields"))]
     Kernel,
     /// `ILL_...`: an instruction.
     Illegal {
@@ -180,8 +190,26 @@ pub enum Cause {
         /// Its real user, for a code below 0.
         uid: Option<u32>,
         /// The value, for a code below 0.
+        #[cfg_attr(feature = "serde", serde(flatten))]
         value: Option<Value>,
     },
+}
+
+/// The form of a variant without fields: an empty map, so that all have the same.
+#[cfg(feature = "serde")]
+mod no_fields {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Empty {}
+
+    pub(super) fn serialize<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+        Empty {}.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+        Empty::deserialize(deserializer).map(|Empty {}| ())
+    }
 }
 
 /// The event of perf_event_open(2), with `sigtrap`, that a `TRAP_PERF` tells of.

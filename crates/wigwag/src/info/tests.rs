@@ -128,12 +128,40 @@ fn reads_as_a_sentence() {
     );
     assert_eq!(
         info(Signal::SEGV, 1).to_string(),
-        "SEGV: address not mapped, at 0x1000"
+        "SEGV address not mapped, at 0x1000"
     );
     assert_eq!(
         info(Signal::CHLD, 2).to_string(),
-        "CHLD: child killed 42, by KILL"
+        "CHLD child killed 42, by KILL"
     );
+    let nobody = |code, uid| {
+        let raw = RawInfo {
+            signo: Signal::TERM.number(),
+            code,
+            uid,
+            ..RawInfo::default()
+        };
+        SignalInfo::from_raw(&raw).unwrap().to_string()
+    };
+    for (code, uid, says) in [
+        (
+            0,
+            7,
+            "TERM from outside this pid namespace (user 7) by kill",
+        ),
+        (
+            0,
+            0,
+            "TERM from outside this pid namespace or unknown (user 0) by kill",
+        ),
+        (
+            -1,
+            0,
+            "TERM from outside this pid namespace (user 0) by sigqueue, value 0",
+        ),
+    ] {
+        assert_eq!(nobody(code, uid), says);
+    }
     assert!(matches!(
         info(Signal::BUS, 4).cause,
         Cause::Bus {
@@ -145,4 +173,108 @@ fn reads_as_a_sentence() {
         info(Signal::CHLD, 3).child_status().unwrap().to_string(),
         "killed by KILL (core dumped)"
     );
+}
+
+fn with_value(word: u64) -> SignalInfo {
+    let raw = RawInfo {
+        signo: Signal::rtmin().number(),
+        code: -1,
+        pid: 42,
+        uid: 7,
+        value: word,
+        ..RawInfo::default()
+    };
+    SignalInfo::from_raw(&raw).unwrap()
+}
+
+#[test]
+#[cfg(target_endian = "little")]
+fn a_value_is_a_number_and_a_pointer_where_it_is_more() {
+    for (word, says) in [
+        (5, "value 5"),
+        (0xffff_fffe, "value -2"),
+        (0xffff_ffff_ffff_fffe, "value -2"),
+        (0x1_0000_0005, "value 5 (0x100000005)"),
+        (0x1_ffff_fffe, "value -2 (0x1fffffffe)"),
+    ] {
+        let text = with_value(word).to_string();
+        assert!(text.ends_with(&format!("by sigqueue, {says}")), "{text}");
+    }
+}
+
+#[cfg(feature = "serde")]
+mod forms {
+    use super::*;
+
+    fn again(info: SignalInfo) -> serde_json::Value {
+        let json = serde_json::to_value(info).unwrap();
+        assert_eq!(
+            serde_json::from_value::<SignalInfo>(json.clone()).unwrap(),
+            info
+        );
+        // Also as text, which has another reader.
+        let text = serde_json::to_string(&info).unwrap();
+        assert_eq!(serde_json::from_str::<SignalInfo>(&text).unwrap(), info);
+        json
+    }
+
+    /// Every one of them, so that one path leads to a field whatever it is.
+    #[test]
+    fn a_cause_is_an_object_in_an_object() {
+        let codes = GENERAL.map(|(code, _)| info(Signal::USR1, code));
+        let faults = (1..4).flat_map(|code| {
+            [
+                Signal::ILL,
+                Signal::FPE,
+                Signal::SEGV,
+                Signal::BUS,
+                Signal::TRAP,
+                Signal::CHLD,
+                Signal::SYS,
+                Signal::IO,
+            ]
+            .map(|signal| info(signal, code))
+        });
+        let others = [info(Signal::TERM, -42), info(Signal::SEGV, 11)];
+        for info in codes.into_iter().chain(faults).chain(others) {
+            let json = again(info);
+            let cause = json["cause"].as_object().unwrap();
+            assert!(
+                cause.len() == 1 && cause.values().all(|of| of.is_object()),
+                "{json}"
+            );
+        }
+        let kernel = again(info(Signal::INT, 0x80));
+        assert_eq!(kernel["cause"], serde_json::json!({"kernel": {}}));
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn a_value_comes_back_as_it_was() {
+        let sender = |more: serde_json::Value| {
+            let mut all = serde_json::json!({"pid": 42, "uid": 7});
+            all.as_object_mut()
+                .unwrap()
+                .append(&mut more.as_object().unwrap().clone());
+            serde_json::json!({ "queue": all })
+        };
+        for (word, form) in [
+            (0, serde_json::json!({"value": 0})),
+            (0xffff_fffe, serde_json::json!({"value": -2})),
+            (
+                0x1_0000_0005,
+                serde_json::json!({"value": 5, "pointer": "0x100000005"}),
+            ),
+            (
+                u64::MAX - 1,
+                serde_json::json!({"value": -2, "pointer": "0xfffffffffffffffe"}),
+            ),
+        ] {
+            assert_eq!(again(with_value(word))["cause"], sender(form));
+        }
+        for wrong in ["5", "0x", "0x6", "0x1ffffffffffffffff"] {
+            let form = serde_json::json!({"value": 5, "pointer": wrong});
+            assert!(serde_json::from_value::<Value>(form).is_err(), "{wrong}");
+        }
+    }
 }

@@ -142,7 +142,7 @@ pub fn way(signal: Signal) -> Way {
 /// ```
 /// use wigwag::{Signal, receive};
 /// assert_eq!(receive::on(Signal::KILL, |_| ()).unwrap_err().errno(), wigwag::Errno::INVAL);
-/// let registration = receive::on([Signal::USR1, Signal::USR2], |received| println!("{received:?}"))?;
+/// let registration = receive::on([Signal::USR1, Signal::USR2], |received| println!("{received}"))?;
 /// assert!(!registration.is_ignored());
 /// # Ok::<(), wigwag::Error>(())
 /// ```

@@ -1,5 +1,6 @@
 //! What a callback, an iterator or a stream is given.
 
+use std::fmt;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,17 @@ use crate::receive::ring::Words;
 use crate::sys;
 
 /// A signal that reached ordinary code. Everything of its [`SignalInfo`] can be read through it.
+///
+/// ```
+/// use wigwag::{Signal, receive::{self, Signals}, send};
+/// receive::block_everywhere(Signal::HUP)?;
+/// let signals = Signals::new(Signal::HUP)?;
+/// send::send(send::process_id(), Signal::HUP)?;
+/// let received = signals.next().unwrap();
+/// let me = send::process_id();
+/// assert!(received.to_string().starts_with(&format!("HUP from pid {me} (user ")));
+/// # Ok::<(), wigwag::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     /// The signal, who sent it, how, and what came with it.
@@ -24,6 +36,13 @@ impl Deref for Received {
 
     fn deref(&self) -> &SignalInfo {
         &self.info
+    }
+}
+
+impl fmt::Display for Received {
+    /// As its [`SignalInfo`]: "TERM from pid 42 (user 0) by kill".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.info.fmt(f)
     }
 }
 

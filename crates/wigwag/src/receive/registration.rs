@@ -34,7 +34,7 @@ impl Options {
     ///
     /// ```
     /// use wigwag::{Signal, receive::Options};
-    /// let registration = Options::new().on(Signal::HUP, |received| println!("{received:?}"))?;
+    /// let registration = Options::new().on(Signal::HUP, |received| println!("{received}"))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new() -> Options {

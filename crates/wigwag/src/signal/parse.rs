@@ -80,14 +80,21 @@ impl fmt::Display for InvalidSignal {
                 word,
                 suggestion: Some(name),
             } => {
-                let word = word.escape_debug();
-                write!(f, "unknown signal {word}: did you mean {name}?")
+                write!(f, "unknown signal {}: did you mean {name}?", shown(word))
             }
             InvalidSignal::Unknown {
                 word,
                 suggestion: None,
-            } => write!(f, "unknown signal {}", word.escape_debug()),
+            } => write!(f, "unknown signal {}", shown(word)),
         }
+    }
+}
+
+/// Harmless for a terminal; with blanks, which would not be seen, in quotes.
+fn shown(word: &str) -> String {
+    match word.contains(char::is_whitespace) {
+        true => format!("{word:?}"),
+        false => word.escape_debug().to_string(),
     }
 }
 
@@ -129,11 +136,12 @@ fn named(text: &str) -> Result<Signal, InvalidSignal> {
         return Ok(standard.signal);
     }
     let realtime = |rest: &str, sign: char, from: i32, step: i32| {
+        let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let distance = match rest.strip_prefix(sign) {
             None if rest.is_empty() => Some(0),
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse::<i32>().ok()
-            }
+            Some(digits) if are_digits(digits) => digits.parse::<i32>().ok(),
+            // RTMIN-1 and RTMAX+1 are meant as real-time signals, which they are not.
+            None if rest.len() > 1 && rest.strip_prefix(['+', '-']).is_some_and(are_digits) => None,
             _ => return Err(unknown(text, name)),
         };
         let number = distance

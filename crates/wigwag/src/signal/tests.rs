@@ -64,6 +64,17 @@ fn says_what_is_wrong() {
         says("RTMAX-99999999999"),
         "RTMAX-99999999999 is no real-time signal: they are RTMIN to RTMIN+30"
     );
+    for text in ["RTMIN-1", "RTMAX+1", "sigrtmin-30"] {
+        let says = says(text);
+        assert!(
+            says.contains("is no real-time signal: they are RTMIN to"),
+            "{says}"
+        );
+    }
+    assert_eq!(
+        says(" TERM"),
+        "unknown signal \" TERM\": did you mean TERM?"
+    );
     for text in [
         "RTMIN-1",
         "RTMIN+",
