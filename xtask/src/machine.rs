@@ -38,6 +38,9 @@ pub const FOR_TESTS: &[Need] = &[
     need("zsh", "zsh", "the completions of zsh"),
     need("fish", "fish", "the completions of fish"),
     need("mandoc", "mandoc", "the check of the manual pages"),
+    need("tini", "tini", "the comparisons with tini"),
+    need("dumb-init", "dumb-init", "the comparisons with dumb-init"),
+    need("catatonit", "catatonit", "the comparisons with catatonit"),
 ];
 
 /// What `cargo xtask bench` uses.
