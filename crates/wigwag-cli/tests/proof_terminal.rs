@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -135,14 +136,35 @@ fn each(test: impl Fn(&mut Shell)) {
     }
 }
 
-/// Says that it runs, by another word than the command line shows.
-const SLEEP: &str = "sh -c 'echo be''gun; sleep 60'";
+/// A sleep of that length is there, and in a state that ps(1) shows so.
+fn sleeps(seconds: &str, state: &str) {
+    let what = format!("sleep {seconds} to be {state}");
+    Deadline::usual().wait_for(&what, || {
+        let out = Command::new("ps")
+            .args(["-eo", "stat,args"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&out.stdout);
+        let mut lines = text.lines().map(str::split_whitespace);
+        lines
+            .any(|mut words| words.next() == Some(state) && words.eq(["sleep", seconds]))
+            .then_some(())
+    });
+}
+
+/// A time that no other sleep has.
+fn seconds() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("60.{}{number:03}", std::process::id())
+}
 
 #[test]
 fn one_key_reaches_the_command_once() {
     each(|shell| {
-        shell.line(&format!("$wigwag run {SLEEP}"));
-        shell.wait("begun");
+        let seconds = seconds();
+        shell.line(&format!("$wigwag run sleep {seconds}"));
+        sleeps(&seconds, "S+");
         shell.keys("\x03");
         shell.prompt();
         shell.status(130);
@@ -164,12 +186,19 @@ fn one_key_reaches_the_command_once() {
 fn it_stops_and_goes_on_with_the_command() {
     for options in ["", "--to group"] {
         each(|shell| {
-            shell.line(&format!("$wigwag run {options} {SLEEP}"));
-            shell.wait("begun");
+            let seconds = seconds();
+            shell.line(&format!("$wigwag run {options} sleep {seconds}"));
+            sleeps(&seconds, "S+");
             shell.keys("\x1a");
             shell.prompt();
+            // Of a job that runs already some shells say nothing when it comes to the front: a group of its own gets the terminal when
+            // it asks for it.
+            if options.is_empty() {
+                shell.line("bg");
+                sleeps(&seconds, "S");
+            }
             shell.line("fg");
-            shell.wait("sleep 60");
+            sleeps(&seconds, "S+");
             shell.keys("\x03");
             shell.prompt();
             shell.status(130);
@@ -211,16 +240,11 @@ fn the_other_half_of_a_pipeline_keeps_the_terminal() {
 #[test]
 fn a_script_sees_the_key_too() {
     each(|shell| {
-        shell.line(&format!("sh -c '$wigwag run sleep 61; echo \"af\"ter'"));
-        // The command is there when it shows among the processes of this terminal.
-        let deadline = Deadline::usual();
-        deadline.wait_for("the command", || {
-            let out = Command::new("ps").args(["-eo", "args"]).output().unwrap();
-            String::from_utf8_lossy(&out.stdout)
-                .lines()
-                .any(|line| line == "sleep 61")
-                .then_some(())
-        });
+        let seconds = seconds();
+        shell.line(&format!(
+            "sh -c '$wigwag run sleep {seconds}; echo \"af\"ter'"
+        ));
+        sleeps(&seconds, "S+");
         shell.keys("\x03");
         let shown = shell.wait("@@ ");
         assert!(!shown.contains("after"), "{}: {shown}", shell.name);

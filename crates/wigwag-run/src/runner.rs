@@ -477,11 +477,11 @@ impl Runner<'_> {
     fn go_on(&mut self, info: SignalInfo) {
         let was_stopped = self.is_stopped;
         self.collect();
-        if was_stopped && !self.is_stopped {
-            return;
-        }
-        if let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.is_ours()) {
-            terminal.give(self.command);
+        match &self.terminal {
+            Some(terminal) if terminal.is_ours() => terminal.give(self.command),
+            // Of its group, it has got the same.
+            None if self.own.shares_group && was_stopped && !self.is_stopped => return,
+            _ => {}
         }
         self.trap_or_pass(info, true);
     }
