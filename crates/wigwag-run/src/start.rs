@@ -88,6 +88,8 @@ pub(crate) fn execute(
 ) -> i32 {
     let own_group = run.to == To::Group;
     let parent = rustix::process::getppid();
+    // Asked while this process is in the group that may have it.
+    let terminal = terminal.filter(|terminal| own_group && terminal.is_ours());
     let prepared = match own_group {
         true => setpgid(None, None).map_err(io::Error::from),
         false => Ok(()),
@@ -96,7 +98,7 @@ pub(crate) fn execute(
         return 125;
     }
     let error = prepared.and_then(|()| {
-        if own_group && let Some(terminal) = terminal.filter(|terminal| terminal.is_ours()) {
+        if let Some(terminal) = terminal {
             terminal.give(getpid().as_raw_nonzero().get());
         }
         // Guarded, it ends with this process all the same.
