@@ -79,7 +79,7 @@ fn a_trapped_system_call_is_told() {
             assert_eq!(
                 info.to_string(),
                 format!(
-                    "SYS: system call stopped by seccomp, number {TRAPPED}, {}",
+                    "SYS system call stopped by seccomp, number {TRAPPED}, {}",
                     Errno::new(77)
                 )
             );
