@@ -94,7 +94,7 @@ pub const VERBS: &[Verb] = &[
         RUN,
         run,
         Plain,
-        "Run a command: trap, pass on and limit its signals, clean up after it"
+        "Run a command whose signals you own, and clean up after it"
     ),
     verb!(
         RECEIVE,
@@ -125,7 +125,7 @@ pub const VERBS: &[Verb] = &[
         FRAME,
         links,
         Plain,
-        "Make links by which this command is kill, pkill, timeout and others"
+        "Make links by which it is kill, pkill, timeout and others"
     ),
     verb!(
         FRAME,
