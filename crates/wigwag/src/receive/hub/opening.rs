@@ -65,6 +65,11 @@ impl Opening {
             self.next = (held.wanted != 0).then_some(now + self.pause);
             return Step::Again;
         }
+        // Others have answered while one does not, and hold back once more: theirs does not wait for that one.
+        let again = self.answer.is_some() && held.asked != 0 && held.taken == 0;
+        if again && held.bits & !full != 0 && shared::ask(full) {
+            return Step::Again;
+        }
         if held.bits & !full != 0 && self.next.is_none_or(|next| next <= now) {
             hub.install_for_opening(true);
             let answer = if held.taken != 0 {
