@@ -272,12 +272,7 @@ fn change_mask(context: *mut libc::c_void, bits: u64, block: bool) {
 }
 
 /// Calls the handler that was there before ours.
-fn chain(
-    signo: i32,
-    info: *mut libc::siginfo_t,
-    context: *mut libc::c_void,
-    action: &Action,
-) {
+fn chain(signo: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void, action: &Action) {
     let handler = action.handler();
     // SAFETY: the address and the flags were installed together as this signal's handler by code that vouched for them, and are
     // called as the kernel would have done.

@@ -10,6 +10,7 @@ mod churn;
 mod coexisting;
 mod facts;
 mod forge;
+mod held;
 mod interrupted;
 mod mended;
 mod receive;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         churn::CASES,
         coexisting::CASES,
         facts::CASES,
+        held::CASES,
         interrupted::CASES,
         mended::CASES,
         receive::CASES,

@@ -54,9 +54,7 @@ fn keep(action: &Action) -> *mut Before {
         next: head,
     }));
     // Two at once may keep the same one twice.
-    while let Err(now) =
-        FOUND.compare_exchange(head, new, Ordering::AcqRel, Ordering::Acquire)
-    {
+    while let Err(now) = FOUND.compare_exchange(head, new, Ordering::AcqRel, Ordering::Acquire) {
         head = now;
         // SAFETY: nobody else has it yet.
         unsafe { (*new).next = head };
