@@ -249,6 +249,33 @@ mod tests {
         assert_eq!(ring.push(&record(5)), None);
     }
 
+    #[test]
+    fn a_slot_that_is_claimed_and_not_written_is_not_clear() {
+        let ring: Ring<4> = Ring::new();
+        assert!(ring.is_clear());
+        let claimed = ring.claim().unwrap();
+        assert_eq!(ring.push(&record(1)), Some((2, true)));
+        let goal = ring.claimed();
+        assert!(ring.is_empty() && !ring.is_clear());
+        assert_eq!((ring.pop(), ring.waiting()), (None, 2));
+        assert_eq!(ring.publish(claimed, &record(0)), (1, false));
+        assert_eq!(ring.pop(), Some(record(0)));
+        assert!(!ring.has_taken(goal));
+        assert_eq!(ring.pop(), Some(record(1)));
+        assert!(ring.is_clear() && ring.has_taken(goal));
+    }
+
+    /// A writer that is interrupted once more, after it has published, finds that the reader is beyond its record.
+    #[test]
+    fn a_reader_that_is_ahead_leaves_none_waiting() {
+        let ring: Ring<4> = Ring::new();
+        for n in 0..3 {
+            ring.push(&record(n)).unwrap();
+            ring.pop().unwrap();
+        }
+        assert_eq!((ring.untaken(1), ring.untaken(4)), (0, 1));
+    }
+
     /// As a fork may find it: claimed and not published, published with what was claimed before it missing, read beyond the head.
     #[test]
     fn it_is_made_new_whatever_it_is() {
