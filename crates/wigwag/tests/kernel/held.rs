@@ -16,15 +16,20 @@ pub const CASES: &[Case] = &[
     ("held::one_that_does_not_answer_holds_up_no_other", silent),
 ];
 
-/// A callback that waits until the first is dropped, and what it has seen.
+/// A callback that waits until the first is dropped, and how many it has seen. It has one in hand.
 fn gated(signal: Signal) -> (mpsc::Sender<()>, Arc<AtomicU64>, Registration) {
     let (go, stand) = mpsc::channel::<()>();
     let (stand, seen) = (Mutex::new(stand), Arc::new(AtomicU64::new(0)));
-    let count = Arc::clone(&seen);
+    let (count, busy) = (Arc::clone(&seen), Arc::new(AtomicBool::new(false)));
+    let begun = Arc::clone(&busy);
     let registration = receive::on(signal, move |_| {
+        begun.store(true, Ordering::SeqCst);
         let _ = stand.lock().unwrap().recv();
         count.fetch_add(1, Ordering::SeqCst);
     });
+    send::raise(signal).unwrap();
+    // From now on nothing leaves the ring.
+    until("the first is in hand", || busy.load(Ordering::SeqCst));
     (go, seen, registration.unwrap())
 }
 
@@ -47,7 +52,7 @@ fn urgent() {
         count.fetch_add(1, Ordering::SeqCst);
     });
     let (go, seen, _registration) = gated(wind);
-    let sent = fill(wind);
+    let sent = 1 + fill(wind);
     for _ in 0..300 {
         send::raise(Signal::URG).unwrap();
     }
@@ -78,7 +83,7 @@ fn silent() {
             sent
         });
         filled.wait();
-        let mut sent = fill(wind);
+        let mut sent = 1 + fill(wind);
         drop(go);
         let began = Instant::now();
         for _ in 0..25 {
