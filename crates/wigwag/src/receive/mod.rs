@@ -258,7 +258,8 @@ pub fn panics() -> u64 {
     hub::hub().map_or(0, Hub::panics)
 }
 
-/// How many of a signal were caught and lost for want of room since the process began. Captured ones are never lost.
+/// How many of a signal were caught and lost for want of room since the process began. Captured ones are never lost. Of the others URG
+/// is lost wherever there is no room, since it is never held back; for the rest see the limitations in docs/receiving.md.
 ///
 /// ```
 /// assert_eq!(wigwag::receive::lost(wigwag::Signal::rtmin()), 0);

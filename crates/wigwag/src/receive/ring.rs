@@ -80,10 +80,14 @@ impl<const SLOTS: usize> Ring<SLOTS> {
     /// Writes a record, and gives how many there are now, roughly, and whether it is the last of all that have been claimed; `None`
     /// when there is no room. For signal context.
     pub(crate) fn push(&self, words: &Words) -> Option<(usize, bool)> {
+        Some(self.publish(self.claim()?, words))
+    }
+
+    /// Makes the next slot the caller's, who publishes it; `None` when there is no room.
+    pub(crate) fn claim(&self) -> Option<usize> {
         let mut number = self.head.load(Ordering::Relaxed);
         loop {
-            let slot = &self.slots[number & Self::MASK];
-            let turn = slot.turn.load(Ordering::Acquire);
+            let turn = self.slots[number & Self::MASK].turn.load(Ordering::Acquire);
             let free = Self::free(number);
             if turn == free {
                 match self.head.compare_exchange_weak(
@@ -92,18 +96,7 @@ impl<const SLOTS: usize> Ring<SLOTS> {
                     Ordering::Relaxed,
                     Ordering::Relaxed,
                 ) {
-                    Ok(_) => {
-                        for (cell, word) in slot.words.iter().zip(words) {
-                            cell.store(*word, Ordering::Relaxed);
-                        }
-                        slot.turn.store(free + 1, Ordering::Release);
-                        // After it is there, before the look: of two who claim slots one after the other, either the first sees that
-                        // the second has, or the second's reader sees the first's record.
-                        fence(Ordering::SeqCst);
-                        let last = self.head.load(Ordering::SeqCst) == number.wrapping_add(1);
-                        let tail = self.tail.load(Ordering::Relaxed);
-                        return Some((number.wrapping_sub(tail).wrapping_add(1), last));
-                    }
+                    Ok(_) => return Some(number),
                     Err(now) => number = now,
                 }
             } else if free.wrapping_sub(turn) & Self::TURNS <= Self::TURNS / 2 {
@@ -113,6 +106,48 @@ impl<const SLOTS: usize> Ring<SLOTS> {
                 number = self.head.load(Ordering::Relaxed);
             }
         }
+    }
+
+    /// Fills a slot that has been claimed, and gives what [`push`](Ring::push) does.
+    pub(crate) fn publish(&self, number: usize, words: &Words) -> (usize, bool) {
+        let slot = &self.slots[number & Self::MASK];
+        for (cell, word) in slot.words.iter().zip(words) {
+            cell.store(*word, Ordering::Relaxed);
+        }
+        slot.turn.store(Self::free(number) + 1, Ordering::Release);
+        // After it is there, before the look: of two who claim slots one after the other, either the first sees that the second has,
+        // or the second's reader sees the first's record.
+        fence(Ordering::SeqCst);
+        let next = number.wrapping_add(1);
+        let last = self.head.load(Ordering::SeqCst) == next;
+        (self.untaken(next), last)
+    }
+
+    /// How many of those before this number have not been taken. The reader may be beyond it.
+    fn untaken(&self, number: usize) -> usize {
+        let ahead = number.wrapping_sub(self.tail.load(Ordering::Relaxed));
+        usize::try_from(ahead.cast_signed()).unwrap_or(0)
+    }
+
+    /// How many have been claimed and not taken, roughly. For signal context.
+    pub(crate) fn waiting(&self) -> usize {
+        self.untaken(self.head.load(Ordering::Relaxed))
+    }
+
+    /// The number of the next record to be claimed. For the one reader, with [`has_taken`](Ring::has_taken).
+    pub(crate) fn claimed(&self) -> usize {
+        self.head.load(Ordering::Acquire)
+    }
+
+    /// Whether all before this number have been taken.
+    pub(crate) fn has_taken(&self, number: usize) -> bool {
+        self.untaken(number) == 0
+    }
+
+    /// Whether all that has been claimed has been taken. Where [`is_empty`](Ring::is_empty) says that nothing can be taken, the oldest
+    /// may have been claimed by a thread that has been interrupted since, for as long as the kernel likes, and all behind it waits.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.has_taken(self.claimed())
     }
 
     /// Takes the oldest record. Only for the one reader.
@@ -212,6 +247,33 @@ mod tests {
         assert_eq!(ring.pop(), Some(record(0)));
         assert_eq!(ring.push(&record(4)), Some((4, true)));
         assert_eq!(ring.push(&record(5)), None);
+    }
+
+    #[test]
+    fn a_slot_that_is_claimed_and_not_written_is_not_clear() {
+        let ring: Ring<4> = Ring::new();
+        assert!(ring.is_clear());
+        let claimed = ring.claim().unwrap();
+        assert_eq!(ring.push(&record(1)), Some((2, true)));
+        let goal = ring.claimed();
+        assert!(ring.is_empty() && !ring.is_clear());
+        assert_eq!((ring.pop(), ring.waiting()), (None, 2));
+        assert_eq!(ring.publish(claimed, &record(0)), (1, false));
+        assert_eq!(ring.pop(), Some(record(0)));
+        assert!(!ring.has_taken(goal));
+        assert_eq!(ring.pop(), Some(record(1)));
+        assert!(ring.is_clear() && ring.has_taken(goal));
+    }
+
+    /// A writer that is interrupted once more, after it has published, finds that the reader is beyond its record.
+    #[test]
+    fn a_reader_that_is_ahead_leaves_none_waiting() {
+        let ring: Ring<4> = Ring::new();
+        for n in 0..3 {
+            ring.push(&record(n)).unwrap();
+            ring.pop().unwrap();
+        }
+        assert_eq!((ring.untaken(1), ring.untaken(4)), (0, 1));
     }
 
     /// As a fork may find it: claimed and not published, published with what was claimed before it missing, read beyond the head.

@@ -90,20 +90,26 @@ pub(crate) enum Recorded {
 
 /// Puts a signal into the ring. Signal context.
 pub(crate) fn record(signo: i32, words: &Words) -> Recorded {
-    match RING.push(words) {
-        Some((waiting, _))
-            if waiting >= HIGH_WATER || FULL.load(Ordering::Relaxed) & bit(signo) != 0 =>
-        {
-            Recorded::Hold
+    let full = || FULL.load(Ordering::Relaxed) & bit(signo) != 0;
+    let lose = || {
+        if let Some(lost) = of(&LOST, signo) {
+            lost.fetch_add(1, Ordering::Relaxed);
         }
+    };
+    // By it a thread is asked to open: one that held it back would never be. And it takes no room from those that are.
+    let kick = signo == KICK;
+    if kick && (full() || RING.waiting() >= HIGH_WATER) {
+        lose();
+        return Recorded::Many;
+    }
+    match RING.push(words) {
+        Some((waiting, _)) if !kick && (waiting >= HIGH_WATER || full()) => Recorded::Hold,
         // One that was claimed after it may be there already, and its reader have gone to sleep before this one.
         Some((waiting, last)) if waiting >= MANY || !last => Recorded::Many,
         Some(_) => Recorded::Few,
         None => {
-            if let Some(lost) = of(&LOST, signo) {
-                lost.fetch_add(1, Ordering::Relaxed);
-            }
-            Recorded::Hold
+            lose();
+            if kick { Recorded::Many } else { Recorded::Hold }
         }
     }
 }

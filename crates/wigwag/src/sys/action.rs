@@ -47,6 +47,12 @@ impl Action {
         self
     }
 
+    /// Whether both do the same.
+    pub(crate) fn is_same(&self, other: &Action) -> bool {
+        let of = |action: &Action| (action.handler(), action.flags(), action.mask());
+        of(self) == of(other)
+    }
+
     pub(crate) fn mask(&self) -> u64 {
         // SAFETY: the set is a valid one, and the numbers are from 1 to 64.
         (1..=64)

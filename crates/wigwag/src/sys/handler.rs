@@ -160,12 +160,13 @@ extern "C" fn caught(signo: i32, info: *mut libc::siginfo_t, context: *mut libc:
             take(signo, info, context);
         }
         let depth = within.unwrap_or_else(|| below::depth(signo));
-        let before = below::handler(signo, depth);
-        if before != libc::SIG_DFL && before != libc::SIG_IGN {
+        let action = below::at(signo, depth);
+        let before = action.map_or(libc::SIG_DFL, Action::handler);
+        if let Some(action) = action.filter(|_| ![libc::SIG_DFL, libc::SIG_IGN].contains(&before)) {
             let mut note = within::Note::new(depth.saturating_sub(1));
             // SAFETY: with SA_SIGINFO the third argument is a ucontext; null where somebody calls the handler by hand.
             unsafe { note.leave(context) };
-            chain(signo, info, context, before, below::flags(signo, depth));
+            chain(signo, info, context, action);
             // SAFETY: as above.
             unsafe { note.take_back(context) };
         } else if before == libc::SIG_DFL && !received && within.is_none() {
@@ -271,17 +272,12 @@ fn change_mask(context: *mut libc::c_void, bits: u64, block: bool) {
 }
 
 /// Calls the handler that was there before ours.
-fn chain(
-    signo: i32,
-    info: *mut libc::siginfo_t,
-    context: *mut libc::c_void,
-    handler: usize,
-    flags: i32,
-) {
+fn chain(signo: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void, action: &Action) {
+    let handler = action.handler();
     // SAFETY: the address and the flags were installed together as this signal's handler by code that vouched for them, and are
     // called as the kernel would have done.
     unsafe {
-        if flags & libc::SA_SIGINFO != 0 {
+        if action.flags() & libc::SA_SIGINFO != 0 {
             let handler: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) =
                 std::mem::transmute(handler);
             handler(signo, info, context);

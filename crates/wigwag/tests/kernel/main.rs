@@ -10,6 +10,7 @@ mod churn;
 mod coexisting;
 mod facts;
 mod forge;
+mod held;
 mod interrupted;
 mod mended;
 mod receive;
@@ -25,7 +26,7 @@ mod tools;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use wigwag::{PidFd, Signal};
+use wigwag::{PidFd, Signal, disposition};
 
 type Case = (&'static str, fn());
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         churn::CASES,
         coexisting::CASES,
         facts::CASES,
+        held::CASES,
         interrupted::CASES,
         mended::CASES,
         receive::CASES,
@@ -66,6 +68,10 @@ fn main() -> ExitCode {
     if arguments.iter().any(|argument| argument == "--list") {
         cases.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
+    }
+    // A shell without job control has what it starts in the background ignore INT and QUIT, and nohup HUP: what the cases send themselves.
+    for signal in [Signal::INT, Signal::QUIT, Signal::HUP] {
+        disposition::default(signal).expect("what is done by default");
     }
     let words: Vec<&String> = arguments
         .iter()

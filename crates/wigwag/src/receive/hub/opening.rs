@@ -66,6 +66,11 @@ impl Opening {
             self.next = (held.wanted != 0).then_some(now + self.pause);
             return Step::Again;
         }
+        // Others have answered while one does not, and hold back once more: theirs does not wait for that one.
+        let again = self.answer.is_some() && held.asked != 0 && held.taken == 0;
+        if again && held.bits & !full != 0 && shared::ask(full) {
+            return Step::Again;
+        }
         if held.bits & !full != 0 && self.next.is_none_or(|next| next <= now) {
             hub.install_for_opening(true);
             let answer = if held.taken != 0 {
@@ -129,5 +134,109 @@ impl State {
             self.queues.retain(|queue| queue.strong_count() > 0);
             self.queues.push(Arc::downgrade(queue));
         }
+    }
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use std::process::Command;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI32, Ordering};
+    use std::time::{Duration, Instant};
+
+    use crate::receive::shared::{self, HIGH_WATER, RING};
+    use crate::sys::action::Action;
+    use crate::{Signal, mask, receive, send, sys};
+
+    const COUNT: i32 = 2_000;
+
+    /// In a process of its own, which has the harness's other thread, too.
+    fn alone(name: &str, run: impl FnOnce()) {
+        if std::env::var_os("WIGWAG_ALONE").is_some() {
+            return run();
+        }
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args([&format!("receive::hub::opening::tests::{name}"), "--exact"])
+            .args(["--nocapture", "--test-threads=1"])
+            .env("WIGWAG_ALONE", "")
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    fn until(what: &str, is: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !is() {
+            assert!(Instant::now() < deadline, "{what}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Another thread is interrupted between claiming a slot and writing it.
+    fn behind_one_that_is_written(threads: usize, queue: impl Fn(Signal, i32)) {
+        let wind = Signal::rtmin();
+        let (seen, wrong) = (Arc::new(AtomicI32::new(0)), Arc::new(AtomicI32::new(0)));
+        let (count, amiss) = (Arc::clone(&seen), Arc::clone(&wrong));
+        let _registration = receive::on(wind, move |received| {
+            let before = count.fetch_add(1, Ordering::SeqCst);
+            amiss.fetch_add(
+                i32::from(received.value() != Some(before)),
+                Ordering::SeqCst,
+            );
+        })
+        .unwrap();
+        let claimed = RING.claim().unwrap();
+        for value in 0..COUNT {
+            queue(wind, value);
+        }
+        let now = || (seen.load(Ordering::SeqCst), receive::lost(wind));
+        // Time enough to open a thread over and over.
+        let enough = Instant::now() + Duration::from_millis(300);
+        while Instant::now() < enough && now() == (0, 0) {
+            std::thread::yield_now();
+        }
+        assert_eq!(now(), (0, 0), "seen and lost");
+        assert!(!receive::drain(Duration::from_millis(50)));
+        assert!(mask::current().contains(wind));
+        let waiting = RING.waiting();
+        assert!(
+            (HIGH_WATER..HIGH_WATER + threads).contains(&waiting),
+            "{waiting}"
+        );
+        RING.publish(claimed, &[0; 7]);
+        shared::wake();
+        until("all are seen", || seen.load(Ordering::SeqCst) == COUNT);
+        until("it is taken again", || !mask::current().contains(wind));
+        assert_eq!(receive::lost(wind), 0);
+        // Of two threads that have it open one may be interrupted.
+        assert!(threads > 1 || wrong.load(Ordering::SeqCst) == 0);
+    }
+
+    extern "C" fn nothing(_: i32) {}
+
+    /// They wait for the thread to open, since another handler sees them, too.
+    #[test]
+    fn none_is_asked_to_open_while_a_record_is_written() {
+        alone("none_is_asked_to_open_while_a_record_is_written", || {
+            let before: extern "C" fn(i32) = nothing;
+            let before = Action::with_handler(before as usize, 0);
+            sys::action::set(Signal::rtmin().number(), &before).unwrap();
+            behind_one_that_is_written(1, |signal, value| {
+                let (pid, tid) = (send::process_id(), sys::send::gettid());
+                sys::send::tgsigqueueinfo(pid, tid, signal.number(), value).unwrap();
+            });
+        });
+    }
+
+    /// The library's thread could take them.
+    #[test]
+    fn none_is_taken_before_what_was_caught_while_a_record_is_written() {
+        alone(
+            "none_is_taken_before_what_was_caught_while_a_record_is_written",
+            || {
+                behind_one_that_is_written(2, |signal, value| {
+                    send::queue(send::process_id(), signal, value).unwrap();
+                });
+            },
+        );
     }
 }

@@ -21,6 +21,9 @@ use crate::receive::take::{Batch, Taken, wait_for};
 use crate::receive::watch;
 use crate::{Errno, Error, Result, SignalSet, sys};
 
+/// How long it sleeps where a record that has been claimed is waited for: its writer may wake the task of a stream alone.
+const WRITES: Duration = Duration::from_millis(1);
+
 /// What the library's thread knows of the subscriptions.
 struct Known {
     table: Arc<Table>,
@@ -141,10 +144,15 @@ impl Hub {
         };
         let mut batch = Batch::default();
         let mut passed = 0;
+        // What has to be taken for the last barrier that was asked for.
+        let (mut noticed, mut goal) = (0, 0);
         let mut sweep = Sweep::default();
         let mut opening = Opening::default();
         loop {
             let asked = self.asked.load(Ordering::Acquire);
+            if asked != noticed {
+                (noticed, goal) = (asked, RING.claimed());
+            }
             // What was caught came before what is left in the kernel.
             while self.work_off_one(&mut known) {
                 // Also where the ring never is empty.
@@ -158,8 +166,14 @@ impl Hub {
                 // What its thread has caught before it began to hold back.
                 continue;
             }
-            batch.busy |= opening.news(held);
-            let bits = (known.table.taken | held.taken) & !full;
+            // A thread has been interrupted as it wrote: what it and others have caught comes first. To open now would fill the ring.
+            let behind = held.bits != 0 && !RING.is_clear();
+            let mut taken = known.table.taken;
+            if !behind {
+                batch.busy |= opening.news(held);
+                taken |= held.taken;
+            }
+            let bits = taken & !full;
             if (batch.busy || asked != passed) && bits != 0 {
                 let infos = batch.read(bits);
                 let at = Instant::now();
@@ -171,20 +185,25 @@ impl Hub {
                     continue;
                 }
             }
-            if asked != passed && held.wanted != 0 {
+            let wait = behind || !RING.has_taken(goal);
+            if asked != passed && held.wanted != 0 && !wait {
                 // Those who ask for all that has arrived do not wait for a thread's answer.
                 shared::withdraw();
                 continue;
             }
-            if asked != passed {
+            if asked != passed && !wait {
                 passed = asked;
                 self.lock().passed = asked;
                 self.told.notify_all();
                 continue;
             }
-            let soon = match opening.step(self, held, full) {
-                Step::Again => continue,
-                Step::Sleep(soon) => soon,
+            let soon = if behind || asked != passed {
+                Some(WRITES)
+            } else {
+                match opening.step(self, held, full) {
+                    Step::Again => continue,
+                    Step::Sleep(soon) => soon,
+                }
             };
             let limit = [sweep.due(), soon].into_iter().flatten().min();
             // A futex is faster; but only a wait for signals can take them, or end by itself.
@@ -192,7 +211,7 @@ impl Hub {
             let changed = || {
                 self.generation.load(Ordering::Acquire) != known.seen
                     || self.has_news()
-                    || self.asked.load(Ordering::Acquire) != passed
+                    || self.asked.load(Ordering::Acquire) != asked
             };
             match shared::sleep(tid, changed, wait) {
                 Some(Taken::Signal(info)) => {

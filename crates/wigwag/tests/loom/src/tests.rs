@@ -170,7 +170,8 @@ fn one_taker(asks: usize) {
             loop {
                 seen.extend(std::iter::from_fn(|| ring.pop()).map(who));
                 let held = holding.held(0);
-                if held.bits != 0 && !ring.is_empty() {
+                if held.bits != 0 && !ring.is_clear() {
+                    thread::yield_now();
                     continue;
                 }
                 if held.taken & BIT != 0 {
@@ -189,6 +190,42 @@ fn one_taker(asks: usize) {
         seen.extend(std::iter::from_fn(|| ring.pop()).map(who));
         let all: Vec<u64> = (1..kernel.load(Ordering::SeqCst)).collect();
         assert_eq!(seen, all);
+    });
+}
+
+/// What a thread holds back is not taken, nor opened, before what others have claimed: they may not have written it yet.
+#[test]
+fn what_is_claimed_comes_first() {
+    model(|| {
+        let holding: Arc<Holding<2>> = Arc::new(Holding::new());
+        let ring: Arc<Ring<4>> = Arc::new(Ring::new());
+        let kernel = Arc::new(AtomicU64::new(1));
+        let other = {
+            let (ring, kernel) = (Arc::clone(&ring), Arc::clone(&kernel));
+            thread::spawn(move || {
+                let claimed = ring.claim().unwrap();
+                kernel.fetch_add(1, Ordering::SeqCst);
+                ring.publish(claimed, &record(0));
+            })
+        };
+        let thread = {
+            let (holding, ring, kernel) =
+                (Arc::clone(&holding), Arc::clone(&ring), Arc::clone(&kernel));
+            thread::spawn(move || {
+                // It holds back after the other has claimed, if it has.
+                let after = kernel.load(Ordering::SeqCst) > 1;
+                ring.push(&record(1)).unwrap();
+                assert!(holding.hold(TID, BIT));
+                after
+            })
+        };
+        let mut seen: Vec<u64> = std::iter::from_fn(|| ring.pop()).map(who).collect();
+        let may_take = holding.held(0).taken & BIT != 0 && ring.is_clear();
+        seen.extend(may_take.then_some(2));
+        other.join().unwrap();
+        if thread.join().unwrap() && may_take {
+            assert_eq!(seen, [0, 1, 2], "all that was caught before");
+        }
     });
 }
 
