@@ -65,7 +65,11 @@ impl Puppet {
                 return puppet;
             }
         }
-        panic!("no process could be given the pid {pid}: is it in use?");
+        let out = Command::new("ps")
+            .args(["-eLo", "pid,ppid,pgid,sid,stat,wchan:20,args"])
+            .output();
+        let who = String::from_utf8(out.unwrap().stdout).unwrap();
+        panic!("no process could be given the pid {pid}: is it in use?\n{who}");
     }
 
     fn start(recipe: &Recipe) -> Puppet {
