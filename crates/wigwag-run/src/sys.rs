@@ -233,6 +233,19 @@ pub(crate) fn set_foreground(terminal: impl AsFd, group: i32) {
     unsafe { libc::tcsetpgrp(terminal.as_fd().as_raw_fd(), group) };
 }
 
+/// TIOCNOTTY of ioctl(2): gives up the controlling terminal, which is standard input. A session's leader takes it from all of the session,
+/// and has HUP and CONT sent to the foreground group.
+pub(crate) fn let_go_of_terminal() -> io::Result<()> {
+    // SAFETY: takes no argument; standard input that is closed or no terminal is refused.
+    check(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCNOTTY) }).map(drop)
+}
+
+/// TIOCSCTTY of ioctl(2): standard input becomes the controlling terminal of the session that this process leads.
+pub(crate) fn take_terminal() -> io::Result<()> {
+    // SAFETY: takes a number; what cannot be is refused.
+    check(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY, 0) }).map(drop)
+}
+
 /// PR_SET_CHILD_SUBREAPER of prctl(2): orphans among the descendants become children of this process.
 pub(crate) fn become_subreaper() -> io::Result<()> {
     // SAFETY: takes numbers only.
