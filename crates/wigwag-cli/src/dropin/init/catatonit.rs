@@ -177,6 +177,8 @@ fn supervise(command: Vec<OsString>, group: bool, pause: bool, debug: bool) -> u
     run.init = true;
     run.stops = Stops::Never;
     run.map.set(Signal::TSTP, None);
+    // Its program never stops by itself, either.
+    run.block = SignalSet::of(&[Signal::TSTP, Signal::TTIN, Signal::TTOU]);
     run.leave = LEFT;
     run.release = Release::All;
     run.refused = Some(refused);

@@ -1,7 +1,7 @@
 //! `tini`: its dialect is that of tini 0.19.0.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::process::{
@@ -131,7 +131,8 @@ fn fatal(text: &str) {
 
 impl Observer for Log {
     fn placed(&mut self, terminal: io::Result<()>) {
-        if terminal.is_err() {
+        // Of what is not line by line tini's own is lost at the exec.
+        if terminal.is_err() && io::stdout().is_terminal() {
             self.say(Level::Debug, || {
                 "tcsetpgrp failed: no tty (ok to proceed)".into()
             });
