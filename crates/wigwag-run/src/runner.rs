@@ -204,7 +204,13 @@ pub(crate) fn run(run: &Run, observer: &mut dyn Observer) -> Result<Ended, Error
         let gate = gate.map_err(Error::system("make a pipe"))?;
         let gated = gate.as_ref();
         let child = || start::execute(run, &shell, terminal.as_ref(), gated, false, observer);
-        let command = sys::fork(child).map_err(|error| start::refused(run, error))?;
+        // The standard library changes this process's environment for one that is to have another.
+        let alone = !waits && run.pid_variable.is_none();
+        let command = match alone {
+            true => sys::spawn(child),
+            false => sys::fork(child),
+        };
+        let command = command.map_err(|error| start::refused(run, error))?;
         (gate, command, None)
     };
     let pidfd = match command {

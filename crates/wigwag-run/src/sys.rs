@@ -288,6 +288,45 @@ pub(crate) fn fork(work: impl FnOnce() -> i32) -> io::Result<i32> {
     }
 }
 
+/// The size of the stack that [`spawn`] gives the child: execvp(3) has each path that it tries there.
+const STACK: usize = 256 * 1024;
+
+/// As [`fork`], for work that ends in exec(2): the child shares the memory of this process, which waits until then, as with vfork(2) and
+/// posix_spawn(3). That spares the copy of the page tables, and of every page that either of them writes to.
+///
+/// What the work changes in memory stays changed, and what it has allocated stays allocated.
+pub(crate) fn spawn<W: FnOnce() -> i32>(work: W) -> io::Result<i32> {
+    extern "C" fn child<W: FnOnce() -> i32>(work: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: the address of an `Option<W>` on the stack of `spawn`, which waits, and uses it no more.
+        let work = unsafe { &mut *work.cast::<Option<W>>() }.take();
+        let work = std::panic::AssertUnwindSafe(|| work.map_or(101, |work| work()));
+        let status = std::panic::catch_unwind(work).unwrap_or(101);
+        // SAFETY: ends the process, without the handlers of exit(3) that are the parent's.
+        unsafe { libc::_exit(status) }
+    }
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new mapping, of which nobody else knows.
+    let stack = unsafe { libc::mmap(std::ptr::null_mut(), STACK, access, flags, -1, 0) };
+    if stack == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    let mut work = Some(work);
+    // SAFETY: the lowest page of the mapping, which a stack that is too small runs into; then a child on that stack, with the memory of
+    // this process. Until it has executed another program or ended, this thread waits (CLONE_VFORK), so that the C library's and this
+    // crate's data of the thread, which both use, are used by one at a time. Its dispositions and its mask are its own.
+    let pid = unsafe {
+        libc::mprotect(stack, 4096, libc::PROT_NONE);
+        let top = stack.cast::<u8>().add(STACK).cast::<libc::c_void>();
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        libc::clone(child::<W>, top, flags, (&raw mut work).cast())
+    };
+    let pid = check(pid);
+    // SAFETY: the mapping from above, whose user has executed another program or ended.
+    unsafe { libc::munmap(stack, STACK) };
+    pid
+}
+
 /// pidfd_send_signal(2) with a siginfo: a signal with its value, in full.
 pub(crate) fn queue(pidfd: impl AsFd, signal: Signal, value: u64) -> io::Result<()> {
     #[repr(C)]
