@@ -89,6 +89,8 @@ pub(crate) fn execute(
 ) -> i32 {
     let place = run.placed();
     let parent = rustix::process::getppid();
+    // As long as the group is the parent's.
+    let is_ours = terminal.is_some_and(Terminal::is_ours);
     let prepared = match place {
         Place::Group => setpgid(None, None).map_err(io::Error::from),
         Place::Session => setsid().map(drop).map_err(io::Error::from),
@@ -100,7 +102,7 @@ pub(crate) fn execute(
     let error = prepared.and_then(|()| {
         let given = match (place, terminal) {
             (Place::Session, _) => terminal::take(),
-            (Place::Group, Some(terminal)) if terminal.is_ours() => {
+            (Place::Group, Some(terminal)) if is_ours => {
                 terminal.give(getpid().as_raw_nonzero().get());
                 Ok(())
             }

@@ -10,7 +10,8 @@ use std::ffi::{CString, OsStr};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
-use wigwag::{Signal, SignalSet, WaitStatus, disposition};
+use wigwag::disposition::{self, Disposition, Handling};
+use wigwag::{Signal, SignalSet, WaitStatus};
 
 /// What it could not do itself.
 const FAILED: u8 = 1;
@@ -29,8 +30,11 @@ const LEFT: SignalSet = SignalSet::of(&[
 /// Rust's start has put a handler there, which would let one that somebody sends pass once.
 fn leave_faults() {
     for signal in [Signal::SEGV, Signal::BUS] {
-        // The kernel never refuses.
-        let _ = disposition::default(signal);
+        let ignored = |before: Disposition| before.handling == Handling::Ignore;
+        if !disposition::get(signal).is_ok_and(ignored) {
+            // The kernel never refuses.
+            let _ = disposition::default(signal);
+        }
     }
 }
 
