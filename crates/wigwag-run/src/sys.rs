@@ -155,7 +155,7 @@ pub(crate) fn close(fd: impl AsFd) {
 }
 
 /// Closes all but these, in a child made by `fork`; standard input, output and error become /dev/null.
-pub(crate) fn close_all_but(kept: &mut Vec<RawFd>) -> io::Result<()> {
+pub(crate) fn close_all_but(kept: &mut [RawFd]) -> io::Result<()> {
     // SAFETY: a name that ends with a zero.
     let null = check(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) });
     for fd in (0..3).filter(|fd| !kept.contains(fd)) {

@@ -47,7 +47,11 @@ fn command(line: &str, ours: bool, inside: bool) -> Option<Command> {
 /// Numbers of processes are any; the lines of parent and child come in any order.
 fn settled(mut said: Said) -> Said {
     for text in [&mut said.out, &mut said.err] {
-        let mut lines: Vec<String> = text.lines().map(without_pids).collect();
+        // tini looks for ended children after every signal, so that CHLD may come too late to be named.
+        let lines = text
+            .lines()
+            .filter(|line| !line.ends_with("Received SIGCHLD"));
+        let mut lines: Vec<String> = lines.map(without_pids).collect();
         lines.sort();
         *text = lines.join("\n");
     }

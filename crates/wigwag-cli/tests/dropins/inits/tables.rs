@@ -36,7 +36,7 @@ pub const ALIKE: &[&str] = &[
     // Signals.
     "tini|-svv|--|sh|-c|kill -USR1 $PPID; exec sleep 20",
     "tini|-svv|--|sh|-c|trap 'exit 4' HUP; kill -HUP $PPID; while :; do :; done",
-    "tini|-sgvv|--|sh|-c|sleep 20 & kill -TERM $PPID; wait",
+    "tini|-sg|--|sh|-c|sleep 20 & kill -TERM $PPID; wait",
     "tini|-s|--|grep|Sig[BI]|/proc/self/status",
     "tini|-s|--|sh|-c|test $(cut -d' ' -f5 /proc/$$/stat) = $$",
     "tini|-sw|--|sh|-c|sh -c 'true & exec true'; sleep .2",
