@@ -85,6 +85,8 @@ pub(crate) struct Own {
     pub(crate) shares_group: bool,
     /// A hang-up is told to the session's leader alone.
     pub(crate) leads_session: bool,
+    /// It stops itself on the signals of job control, which are passed on.
+    pub(crate) stops_itself: bool,
 }
 
 /// What becomes of one.
@@ -104,6 +106,10 @@ pub(crate) fn fate(info: &SignalInfo, own: Own) -> Fate {
     let by_kernel = matches!(info.cause, Cause::Kernel) || info.code > 0;
     match info.signal {
         Signal::CHLD => Fate::Collect,
+        Signal::TTIN | Signal::TTOU if own.stops_itself => match by_kernel && own.shares_group {
+            true => Fate::Reached,
+            false => Fate::Forward,
+        },
         Signal::TTIN | Signal::TTOU => Fate::Own,
         // Of a write or a limit of this process itself.
         Signal::PIPE if info.pid() == Some(own.pid) => Fate::Own,

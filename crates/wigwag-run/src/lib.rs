@@ -17,6 +17,7 @@ mod error;
 mod forward;
 mod guardian;
 mod limits;
+mod observer;
 mod runner;
 mod start;
 mod sys;
@@ -24,7 +25,8 @@ mod temp;
 mod terminal;
 mod trap;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io;
 
 use jiff::SignedDuration;
 use wigwag::{Signal, SignalSet};
@@ -33,6 +35,7 @@ use wigwag_process::order::Ladder;
 pub use ended::{CleanUp, Ended, Passed, Usage};
 pub use error::Error;
 pub use forward::Map;
+pub use observer::Observer;
 pub use trap::{Trap, TrapError, When};
 
 /// What is to be run, and how.
@@ -83,6 +86,66 @@ pub struct Run {
     /// Sent to the command when this process ends, and to this process, which passes it on, when its parent does
     /// (PR_SET_PDEATHSIG of prctl(2)).
     pub parent_death: Option<Signal>,
+    /// The process group and the session of the command; `None`: as [`to`](Run::to) needs it.
+    pub place: Option<Place>,
+    /// What this process does about stops.
+    pub stops: Stops,
+    /// All children of this process are collected, also those that it had before it became this program. (With `init`, and as process 1,
+    /// they are anyway.)
+    pub collect: bool,
+    /// Signals that are not taken: they act on this process as on any other. By default those of faults, of which one that is really a
+    /// fault always does.
+    pub leave: SignalSet,
+    /// When the command has ended, this is sent to what is left of its group, as what the map says. Where signals go to the command alone
+    /// nobody is left.
+    pub at_end: Option<Signal>,
+    /// What this process lets go of when the command has started.
+    pub release: Release,
+    /// Where the command cannot be executed, its own process calls this, which says why, and ends with that status: the run goes on as
+    /// for a command that has ended so. `None`: [`Run::run`] fails. With a clean-up it always does.
+    pub refused: Option<Refused>,
+    /// There is no command: this process collects children until one of these signals comes.
+    pub pause: Option<SignalSet>,
+    /// A variable of the command's environment that has its process id, as `LISTEN_PID` of sd_listen_fds(3).
+    pub pid_variable: Option<String>,
+}
+
+/// Says why a program cannot be executed, and gives the exit status.
+pub type Refused = fn(&OsStr, &io::Error) -> u8;
+
+/// The process group and the session of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Those of this process.
+    Shared,
+    /// A group of its own, which becomes the foreground group of the terminal if this process's is.
+    Group,
+    /// A session of its own, which takes over the controlling terminal that is standard input.
+    Session,
+}
+
+/// What this process does about stops.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stops {
+    /// It stops when job control has stopped the command, and goes on with it: what a shell expects of a job.
+    #[default]
+    WithCommand,
+    /// It stops itself on TSTP, TTIN and TTOU, after passing them on.
+    Itself,
+    /// It never stops.
+    Never,
+}
+
+/// What this process lets go of when the command has started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Release {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Its working directory, so that the file system of that can be unmounted: it goes to `/`.
+    Directory,
+    /// Also all descriptors but standard input, output and error, and the run's own. Only for a program that has nothing else open.
+    All,
 }
 
 /// To whom signals are passed on.
@@ -136,6 +199,15 @@ impl Run {
             cpu: None,
             file_size: None,
             parent_death: None,
+            place: None,
+            stops: Stops::default(),
+            collect: false,
+            leave: SignalSet::FAULTS,
+            at_end: None,
+            release: Release::default(),
+            refused: None,
+            pause: None,
+            pid_variable: None,
         }
     }
 
@@ -154,6 +226,34 @@ impl Run {
     /// assert_eq!(error.code(), 127);
     /// ```
     pub fn run(&self) -> Result<Ended, Error> {
-        runner::run(self)
+        runner::run(self, &mut observer::Nobody)
+    }
+
+    /// The same, and tells what happens while it does.
+    ///
+    /// # Errors
+    /// As for [`run`](Run::run).
+    ///
+    /// ```
+    /// use wigwag_run::{Observer, Run};
+    /// struct Started;
+    /// impl Observer for Started {
+    ///     fn started(&mut self, pid: i32) {
+    ///         println!("process {pid}");
+    ///     }
+    /// }
+    /// assert_eq!(Run::new(["true"]).run_observed(&mut Started)?.code(), 0);
+    /// # Ok::<(), wigwag_run::Error>(())
+    /// ```
+    pub fn run_observed(&self, observer: &mut dyn Observer) -> Result<Ended, Error> {
+        runner::run(self, observer)
+    }
+
+    /// Where the command is.
+    pub(crate) fn placed(&self) -> Place {
+        self.place.unwrap_or(match self.to {
+            To::Group => Place::Group,
+            To::Child | To::Tree => Place::Shared,
+        })
     }
 }

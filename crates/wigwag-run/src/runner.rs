@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -23,7 +24,7 @@ use crate::guardian::{self, Charge, Guardian, News, Token};
 use crate::start::{self, Gate, Shell};
 use crate::sys::{self, Whose};
 use crate::terminal::{self, Terminal};
-use crate::{Error, Run, To, temp};
+use crate::{Error, Observer, Place, Release, Run, Stops, To, temp};
 
 /// How many signals are remembered for the report.
 const REMEMBERED: usize = 1_000;
@@ -49,12 +50,17 @@ enum Phase {
 
 struct Runner<'a> {
     run: &'a Run,
+    observer: &'a mut dyn Observer,
     shell: Shell,
     own: Own,
     taken: SignalFd,
     begun: Instant,
+    /// 0: there is none.
     command: i32,
-    pidfd: PidFd,
+    pidfd: Option<PidFd>,
+    /// What the kernel sends because the terminal was given up.
+    hand_off: SignalSet,
+    at_end_sent: bool,
     guard: Option<Guard>,
     ended: Option<(WaitStatus, Usage)>,
     took: Duration,
@@ -85,7 +91,12 @@ struct Guard {
 /// Whether what is asked for can be so.
 fn check(run: &Run) -> Result<(), Error> {
     let conflict = |text: String| Err(Error::Conflict(text));
-    if run.command.first().is_none_or(|program| program.is_empty()) {
+    let empty = match run.pause {
+        Some(_) => false,
+        None if run.refused.is_some() => run.command.is_empty(),
+        None => run.command.first().is_none_or(|program| program.is_empty()),
+    };
+    if empty {
         return Err(Error::Empty);
     }
     let both = run.ignore & run.default;
@@ -113,7 +124,7 @@ fn check(run: &Run) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
+pub(crate) fn run(run: &Run, observer: &mut dyn Observer) -> Result<Ended, Error> {
     check(run)?;
     let before = start::as_before();
     // What can be taken from the kernel; a fault ends this process as any other.
@@ -121,12 +132,17 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
         .iter()
         .filter(|signal| !signal.is_reserved())
         .collect();
-    let all = all - SignalSet::FAULTS;
+    let all = all - run.leave;
     let _blocked = mask::block(all);
+    let place = run.placed();
+    let hand_off = match place {
+        Place::Session => terminal::let_go(observer),
+        _ => SignalSet::EMPTY,
+    };
     let is_init = getpid().is_init();
-    let collects_all = run.init || is_init;
+    let collects_all = run.init || run.collect || is_init;
     let cleans = run.temp_dir.is_some() || run.traps.iter().any(|trap| trap.when.exit);
-    if (collects_all || cleans || run.linger.is_some() || run.timeout.is_some()) && !is_init {
+    if (run.init || cleans || run.linger.is_some() || run.timeout.is_some()) && !is_init {
         sys::become_subreaper().map_err(Error::system("become a child subreaper"))?;
     }
     // Ignored, it would have the kernel throw every status away.
@@ -145,11 +161,12 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
         }
         None => None,
     };
-    let terminal = (run.to == To::Group).then(Terminal::open).flatten();
+    let terminal = (place == Place::Group).then(Terminal::open).flatten();
     let own = Own {
         pid: getpid().as_raw_nonzero().get(),
-        shares_group: run.to != To::Group,
-        leads_session: sys::leads_session(),
+        shares_group: place == Place::Shared,
+        leads_session: place == Place::Shared && sys::leads_session(),
+        stops_itself: run.stops == Stops::Itself,
     };
     let texts = run.traps.iter().filter(|trap| trap.when.exit);
     let mut cleaning = Cleaning {
@@ -167,7 +184,9 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
         cleaning.shell.mark = Some(format!("{}-{beside}", own.pid));
     }
     let shell = cleaning.shell.clone();
-    let (gate, command, guard) = if guarded {
+    let (gate, command, guard) = if run.pause.is_some() {
+        (None, 0, None)
+    } else if guarded {
         let charge = Charge {
             cleaning: cleaning.clone(),
             on_loss: run.on_loss,
@@ -175,16 +194,29 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
             mark: shell.mark.clone().unwrap_or_default(),
             errors: guardian::errors(),
         };
-        let (gate, command, guard) =
-            arm(run, charge, terminal.as_ref()).map_err(Error::system("start the guardian"))?;
-        (gate, command, Some(guard))
+        let (gate, command, guard) = arm(run, charge, terminal.as_ref(), observer)
+            .map_err(Error::system("start the guardian"))?;
+        (Some(gate), command, Some(guard))
     } else {
-        let gate = Gate::new().map_err(Error::system("make a pipe"))?;
-        let child = || start::execute(run, &shell, terminal.as_ref(), &gate, false);
-        let command = sys::fork(child).map_err(|error| start::refused(run, error))?;
+        // Whoever says himself why he cannot execute need not be waited for.
+        let waits = run.refused.is_none() || shell.folder.is_some();
+        let gate = waits.then(Gate::new).transpose();
+        let gate = gate.map_err(Error::system("make a pipe"))?;
+        let gated = gate.as_ref();
+        let child = || start::execute(run, &shell, terminal.as_ref(), gated, false, observer);
+        // The standard library changes this process's environment for one that is to have another.
+        let alone = !waits && run.pid_variable.is_none();
+        let command = match alone {
+            true => sys::spawn(child),
+            false => sys::fork(child),
+        };
+        let command = command.map_err(|error| start::refused(run, error))?;
         (gate, command, None)
     };
-    let pidfd = PidFd::open(command)?;
+    let pidfd = match command {
+        0 => None,
+        command => Some(PidFd::open(command)?),
+    };
     if let Some(guardian) = guard.as_ref().and_then(|guard| guard.guardian.as_ref()) {
         // Where it is gone already, the command has become a child of this process, and is collected as such.
         let _ = guardian.acknowledge();
@@ -200,10 +232,18 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
                 error,
             })
         }
-        _ => gate.open().map(|error| start::refused(run, error)),
+        _ => gate
+            .and_then(Gate::open)
+            .map(|error| start::refused(run, error)),
     };
+    if command != 0 {
+        observer.started(command);
+    }
     let mut runner = Runner {
         run,
+        observer,
+        hand_off,
+        at_end_sent: false,
         shell,
         own,
         taken,
@@ -235,19 +275,26 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
         runner.give_up(&cleaning);
         return Err(error);
     }
+    runner.release();
     runner.work(&cleaning)?;
     Ok(runner.result())
 }
 
 /// Starts the guardian, and the command behind its gate. One that is killed at that is followed by another; the command that it may have
 /// forked finds the gate closed.
-fn arm(run: &Run, charge: Charge, terminal: Option<&Terminal>) -> io::Result<(Gate, i32, Guard)> {
+fn arm(
+    run: &Run,
+    charge: Charge,
+    terminal: Option<&Terminal>,
+    observer: &mut dyn Observer,
+) -> io::Result<(Gate, i32, Guard)> {
     let mut token = Token::new()?;
-    let own_group = run.to == To::Group;
+    let own_group = run.placed() != Place::Shared;
     let mut failed = io::Error::from_raw_os_error(libc::ECHILD);
     for _ in 0..ATTEMPTS {
         let gate = Gate::new()?;
-        let child = || start::execute(run, &charge.cleaning.shell, terminal, &gate, true);
+        let shell = &charge.cleaning.shell;
+        let child = || start::execute(run, shell, terminal, Some(&gate), true, observer);
         match Guardian::arm(&charge, &mut token, own_group, child, gate.parents()) {
             Ok((guardian, command)) => {
                 let guardian = Some(guardian);
@@ -266,8 +313,10 @@ fn arm(run: &Run, charge: Charge, terminal: Option<&Terminal>) -> io::Result<(Ga
 
 impl Runner<'_> {
     fn work(&mut self, cleaning: &Cleaning) -> Result<(), Error> {
-        // It may have ended before the descriptor was there to tell.
-        self.collect();
+        if self.guard.is_some() {
+            // It may have ended before the descriptor was there to tell.
+            self.collect();
+        }
         loop {
             self.send_backlog();
             self.advance(cleaning);
@@ -319,11 +368,47 @@ impl Runner<'_> {
 
     /// One that has come.
     fn take(&mut self, info: SignalInfo) {
+        let signal = info.signal;
+        self.observer.came(signal);
+        if self.hand_off.contains(signal) {
+            self.hand_off -= signal.into();
+            self.observer.was_hand_off(signal);
+            return;
+        }
+        if self.run.pause.is_some_and(|ends| ends.contains(signal)) {
+            self.ended = Some((WaitStatus::Exited(0), Usage::default()));
+            return;
+        }
         match fate(&info, self.own) {
             Fate::Collect => self.collect(),
             Fate::Own => {}
             Fate::Forward if info.signal == Signal::CONT => self.go_on(info),
             fate => self.trap_or_pass(info, fate == Fate::Forward),
+        }
+        if self.own.stops_itself && terminal::is_job_control(signal) {
+            self.observer.stops();
+            // To oneself it is always allowed; process 1 goes on.
+            let _ = send::send(self.own.pid, Signal::STOP);
+        }
+    }
+
+    /// What is to be let go of when the command has started.
+    fn release(&self) {
+        if self.run.release != Release::Nothing {
+            // There is nobody to tell, and no harm where it fails.
+            let _ = rustix::process::chdir("/");
+        }
+        if self.run.release == Release::All {
+            let own = [
+                Some(self.taken.as_raw_fd()),
+                self.pidfd.as_ref().map(AsRawFd::as_raw_fd),
+                self.terminal.as_ref().map(AsRawFd::as_raw_fd),
+            ];
+            let mut kept: Vec<i32> = (0..3).chain(own.into_iter().flatten()).collect();
+            // Of a run with a guardian the rest is needed.
+            if self.guard.is_none() {
+                let _ = sys::close_all_but(&mut kept);
+            }
         }
     }
 
@@ -373,8 +458,10 @@ impl Runner<'_> {
     /// Passes one on, as what it is mapped to.
     fn pass(&mut self, info: SignalInfo) {
         if self.ended.is_none() {
-            self.note(info, self.run.map.of(info.signal));
+            let to = self.run.map.of(info.signal);
+            self.note(info, to);
             self.send(info);
+            self.observer.passed(info.signal, to);
         }
     }
 
@@ -398,7 +485,9 @@ impl Runner<'_> {
             | Cause::Timer { value, .. } => Some(value),
             _ => None,
         };
-        let pidfd = &self.pidfd;
+        let Some(pidfd) = &self.pidfd else {
+            return true;
+        };
         let sent = match (self.run.to, value) {
             (To::Tree, value) => {
                 self.send_to_tree(signal, value.map(wigwag::info::Value::int));
@@ -406,15 +495,16 @@ impl Runner<'_> {
             }
             (To::Child, Some(value)) => sys::queue(pidfd, signal, value.pointer()),
             (To::Child, None) => pidfd.send(signal).map_err(io::Error::from),
-            (To::Group, value) => self.send_to_group(signal, value.map(wigwag::info::Value::int)),
+            (To::Group, value) => {
+                self.send_to_group(pidfd, signal, value.map(wigwag::info::Value::int))
+            }
         };
         !matches!(sent, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// The command's group, which cannot be another's as long as the command has not been collected.
-    fn send_to_group(&self, signal: Signal, value: Option<i32>) -> io::Result<()> {
-        use std::os::fd::AsFd;
-        let sent = pidfd_send(self.pidfd.as_fd(), Some(signal), value, Scope::Group);
+    fn send_to_group(&self, pidfd: &PidFd, signal: Signal, value: Option<i32>) -> io::Result<()> {
+        let sent = pidfd_send(pidfd.as_fd(), Some(signal), value, Scope::Group);
         match sent {
             Err(error) if error.is_unsupported() => Ok(send::send_group(self.command, signal)?),
             sent => Ok(sent?),
@@ -423,7 +513,7 @@ impl Runner<'_> {
 
     fn send_to_tree(&self, signal: Signal, value: Option<i32>) {
         let Ok(proc) = Proc::open() else {
-            let _ = self.pidfd.send(signal);
+            let _ = self.pidfd.as_ref().map(|command| command.send(signal));
             return;
         };
         let order = Order {
@@ -459,7 +549,10 @@ impl Runner<'_> {
                 pids.retain(|pid| !helpers.contains(pid));
                 pids
             }
-            None => vec![self.command],
+            None => Some(self.command)
+                .filter(|pid| *pid != 0)
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -480,7 +573,13 @@ impl Runner<'_> {
         match &self.terminal {
             Some(terminal) if terminal.is_ours() => terminal.give(self.command),
             // Of its group, it has got the same.
-            None if self.own.shares_group && was_stopped && !self.is_stopped => return,
+            None if self.own.shares_group
+                && was_stopped
+                && !self.is_stopped
+                && self.run.stops == Stops::WithCommand =>
+            {
+                return;
+            }
             _ => {}
         }
         self.trap_or_pass(info, true);
@@ -489,16 +588,24 @@ impl Runner<'_> {
     /// All news of children.
     fn collect(&mut self) {
         loop {
-            let own = self.news_of_own();
-            let all = || {
-                self.collects_all
-                    .then(|| sys::news(Whose::Anybody))
-                    .flatten()
+            if self.ended.is_none() {
+                self.end_group();
+            }
+            let news = match self.collects_all && self.guard.is_none() {
+                true => sys::news(Whose::Anybody),
+                false => {
+                    let all = || sys::news(Whose::Anybody);
+                    let own = self.news_of_own();
+                    own.or_else(|| self.collects_all.then(all).flatten())
+                }
             };
-            let news = own.or_else(all);
             let Some((pid, status, usage)) = news else {
+                self.observer.all_collected();
                 return;
             };
+            if matches!(status, WaitStatus::Exited(_) | WaitStatus::Killed { .. }) {
+                self.observer.collected(pid, status, pid == self.command);
+            }
             if pid == self.command && self.ended.is_none() {
                 self.command_has(status, usage);
             } else if !matches!(status, WaitStatus::Stopped(_) | WaitStatus::Continued)
@@ -515,7 +622,10 @@ impl Runner<'_> {
             News::Armed(_) | News::Failed(_) => None,
         };
         // Of a guardian's child there is no news here, until that is gone.
-        let command = || sys::news(Whose::Child(self.command));
+        let command = || match self.command {
+            0 => None,
+            command => sys::news(Whose::Child(command)),
+        };
         let helpers = || {
             self.helpers
                 .news()
@@ -528,13 +638,16 @@ impl Runner<'_> {
         match status {
             WaitStatus::Stopped(signal) => {
                 self.is_stopped = true;
-                if terminal::is_job_control(signal) {
+                if terminal::is_job_control(signal) && self.run.stops == Stops::WithCommand {
                     self.stop_with_it(signal);
                 }
             }
             WaitStatus::Continued => self.is_stopped = false,
             status => {
                 self.took = self.begun.elapsed();
+                if let Some(signal) = self.run.at_end {
+                    self.observer.passed(signal, self.run.map.of(signal));
+                }
                 self.ended = Some((status, usage));
                 self.deadline = None;
                 self.backlog.clear();
@@ -545,13 +658,32 @@ impl Runner<'_> {
         }
     }
 
+    /// What is left of the command's group gets what it is to get then: as long as the command is not collected, no other group has
+    /// its number.
+    fn end_group(&mut self) {
+        let Some(signal) = self.run.at_end else {
+            return;
+        };
+        if self.run.to != To::Group || self.at_end_sent || sys::end_of(self.command).is_none() {
+            return;
+        }
+        self.at_end_sent = true;
+        if let (Some(to), Some(pidfd)) = (self.run.map.of(signal), &self.pidfd) {
+            // Nobody may be left.
+            let _ = self.send_to_group(pidfd, to, None);
+        }
+    }
+
     /// The command was stopped from the terminal: the shell is to see its job stopped.
     fn stop_with_it(&mut self, signal: Signal) {
         if let Some(terminal) = &self.terminal {
             if terminal.is_ours() && signal != Signal::TSTP {
                 // It wanted the terminal, which is ours to give.
                 terminal.give(self.command);
-                let _ = self.send_to_group(Signal::CONT, None);
+                let _ = self
+                    .pidfd
+                    .as_ref()
+                    .map(|command| self.send_to_group(command, Signal::CONT, None));
                 return;
             }
             terminal.take_back(self.command);

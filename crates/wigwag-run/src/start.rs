@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{getpid, setpgid};
+use rustix::process::{getpid, setpgid, setsid};
 use wigwag::Signal;
 use wigwag::exec::{CommandSignals, ExecSignals, as_started};
 
 use crate::guardian::MARK;
 use crate::limits::Limits;
-use crate::terminal::Terminal;
-use crate::{Error, Run, To, sys};
+use crate::terminal::{self, Terminal};
+use crate::{Error, Observer, Place, Run, sys};
 
 /// The masks and dispositions that this process was started with.
 pub(crate) fn as_before() -> ExecSignals {
@@ -83,24 +83,33 @@ pub(crate) fn execute(
     run: &Run,
     shell: &Shell,
     terminal: Option<&Terminal>,
-    gate: &Gate,
+    gate: Option<&Gate>,
     guarded: bool,
+    observer: &mut dyn Observer,
 ) -> i32 {
-    let own_group = run.to == To::Group;
+    let place = run.placed();
     let parent = rustix::process::getppid();
-    // Asked while this process is in the group that may have it.
-    let terminal = terminal.filter(|terminal| own_group && terminal.is_ours());
-    let prepared = match own_group {
-        true => setpgid(None, None).map_err(io::Error::from),
-        false => Ok(()),
+    // As long as the group is the parent's.
+    let is_ours = terminal.is_some_and(Terminal::is_ours);
+    let prepared = match place {
+        Place::Group => setpgid(None, None).map_err(io::Error::from),
+        Place::Session => setsid().map(drop).map_err(io::Error::from),
+        Place::Shared => Ok(()),
     };
-    if !gate.wait() {
+    if gate.is_some_and(|gate| !gate.wait()) {
         return 125;
     }
     let error = prepared.and_then(|()| {
-        if let Some(terminal) = terminal {
-            terminal.give(getpid().as_raw_nonzero().get());
-        }
+        let given = match (place, terminal) {
+            (Place::Session, _) => terminal::take(),
+            (Place::Group, Some(terminal)) if is_ours => {
+                terminal.give(getpid().as_raw_nonzero().get());
+                Ok(())
+            }
+            (Place::Group, None) => Err(io::Error::from_raw_os_error(libc::ENOTTY)),
+            _ => Ok(()),
+        };
+        observer.placed(given);
         // Guarded, it ends with this process all the same.
         if let Some(signal) = run.parent_death.filter(|_| !guarded) {
             sys::signal_at_parents_end(signal)?;
@@ -120,14 +129,23 @@ pub(crate) fn execute(
             let mut command = Command::new(program);
             command.args(words);
             shell.environment(&mut command);
+            if let Some(name) = &run.pid_variable {
+                command.env(name, getpid().as_raw_nonzero().to_string());
+            }
             command.signals(&signals(run, &shell.before));
             command.exec()
         }
         Err(error) => error,
     };
-    let errno = error.raw_os_error().unwrap_or(libc::EIO);
-    let _ = rustix::io::write(&gate.refused.1, &errno.to_ne_bytes());
-    127
+    match (gate, run.refused) {
+        (Some(gate), _) => {
+            let errno = error.raw_os_error().unwrap_or(libc::EIO);
+            let _ = rustix::io::write(&gate.refused.1, &errno.to_ne_bytes());
+            127
+        }
+        (None, Some(refused)) => refused(program, &error).into(),
+        (None, None) => 127,
+    }
 }
 
 /// What execve(2) says, in words.

@@ -207,6 +207,19 @@ pub(crate) fn set_foreground(terminal: impl AsFd, group: i32) {
     unsafe { libc::tcsetpgrp(terminal.as_fd().as_raw_fd(), group) };
 }
 
+/// TIOCNOTTY of ioctl(2): gives up the controlling terminal, which is standard input. A session's leader takes it from all of the session,
+/// and has HUP and CONT sent to the foreground group.
+pub(crate) fn let_go_of_terminal() -> io::Result<()> {
+    // SAFETY: takes no argument; standard input that is closed or no terminal is refused.
+    check(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCNOTTY) }).map(drop)
+}
+
+/// TIOCSCTTY of ioctl(2): standard input becomes the controlling terminal of the session that this process leads.
+pub(crate) fn take_terminal() -> io::Result<()> {
+    // SAFETY: takes a number; what cannot be is refused.
+    check(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY, 0) }).map(drop)
+}
+
 /// PR_SET_CHILD_SUBREAPER of prctl(2): orphans among the descendants become children of this process.
 pub(crate) fn become_subreaper() -> io::Result<()> {
     // SAFETY: takes numbers only.
@@ -247,6 +260,45 @@ pub(crate) fn fork(work: impl FnOnce() -> i32) -> io::Result<i32> {
         }
         child => Ok(child),
     }
+}
+
+/// The size of the stack that [`spawn`] gives the child: execvp(3) has each path that it tries there.
+const STACK: usize = 256 * 1024;
+
+/// As [`fork`], for work that ends in exec(2): the child shares the memory of this process, which waits until then, as with vfork(2) and
+/// posix_spawn(3). That spares the copy of the page tables, and of every page that either of them writes to.
+///
+/// What the work changes in memory stays changed, and what it has allocated stays allocated.
+pub(crate) fn spawn<W: FnOnce() -> i32>(work: W) -> io::Result<i32> {
+    extern "C" fn child<W: FnOnce() -> i32>(work: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: the address of an `Option<W>` on the stack of `spawn`, which waits, and uses it no more.
+        let work = unsafe { &mut *work.cast::<Option<W>>() }.take();
+        let work = std::panic::AssertUnwindSafe(|| work.map_or(101, |work| work()));
+        let status = std::panic::catch_unwind(work).unwrap_or(101);
+        // SAFETY: ends the process, without the handlers of exit(3) that are the parent's.
+        unsafe { libc::_exit(status) }
+    }
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new mapping, of which nobody else knows.
+    let stack = unsafe { libc::mmap(std::ptr::null_mut(), STACK, access, flags, -1, 0) };
+    if stack == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    let mut work = Some(work);
+    // SAFETY: the lowest page of the mapping, which a stack that is too small runs into; then a child on that stack, with the memory of
+    // this process. Until it has executed another program or ended, this thread waits (CLONE_VFORK), so that the C library's and this
+    // crate's data of the thread, which both use, are used by one at a time. Its dispositions and its mask are its own.
+    let pid = unsafe {
+        libc::mprotect(stack, 4096, libc::PROT_NONE);
+        let top = stack.cast::<u8>().add(STACK).cast::<libc::c_void>();
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        libc::clone(child::<W>, top, flags, (&raw mut work).cast())
+    };
+    let pid = check(pid);
+    // SAFETY: the mapping from above, whose user has executed another program or ended.
+    unsafe { libc::munmap(stack, STACK) };
+    pid
 }
 
 /// pidfd_send_signal(2) with a siginfo: a signal with its value, in full.

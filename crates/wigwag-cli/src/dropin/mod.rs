@@ -7,6 +7,7 @@ mod env;
 mod ere;
 mod getopt;
 mod gnu;
+mod init;
 mod kill;
 mod killall;
 mod pgrep;
@@ -38,6 +39,16 @@ pub struct Name {
 
 /// All that there are, in alphabetical order.
 pub const NAMES: &[Name] = &[
+    Name {
+        name: "catatonit",
+        dialect: "catatonit 0.1.7",
+        run: init::catatonit::run,
+    },
+    Name {
+        name: "dumb-init",
+        dialect: "dumb-init 1.2.5",
+        run: init::dumb_init::run,
+    },
     Name {
         name: "env",
         dialect: "GNU coreutils 9.7",
@@ -72,6 +83,11 @@ pub const NAMES: &[Name] = &[
         name: "pwait",
         dialect: "procps-ng 4.0.5, its pidwait",
         run: pgrep::run,
+    },
+    Name {
+        name: "tini",
+        dialect: "tini 0.19.0",
+        run: init::tini::run,
     },
 ];
 

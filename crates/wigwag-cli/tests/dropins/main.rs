@@ -5,6 +5,7 @@
 
 mod compare;
 mod env;
+mod inits;
 mod kill;
 mod killall;
 mod links;

@@ -35,6 +35,7 @@ impl Long {
 pub struct Options {
     /// Letters; one that takes an argument has a colon after it.
     pub short: &'static str,
+    /// None at all is getopt(3), which takes the second dash for a letter.
     pub long: &'static [Long],
     /// Long options may have one dash.
     pub one_dash: bool,
@@ -144,7 +145,9 @@ impl Getopt {
             return None;
         }
         let word = self.words[self.index].as_bytes();
-        if let Some(name) = word.strip_prefix(b"--") {
+        if let Some(name) = word.strip_prefix(b"--")
+            && !self.options.long.is_empty()
+        {
             let name = name.to_vec();
             return self.long("--", &name);
         }
