@@ -1,7 +1,7 @@
 //! The system calls, and all the `unsafe` of this crate.
 #![allow(unsafe_code)]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -142,6 +142,34 @@ pub(crate) fn wait_for(pid: i32) -> Option<WaitStatus> {
     }
 }
 
+/// waitpid(2) without waiting: how a child has ended, which is collected then; `None` where it has not.
+pub(crate) fn end_if_over(pid: i32) -> io::Result<Option<WaitStatus>> {
+    let mut status = 0;
+    // SAFETY: writes an int.
+    match check(unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) })? {
+        0 => Ok(None),
+        _ => Ok(WaitStatus::from_raw(status)),
+    }
+}
+
+/// execvp(3): the program is looked for in PATH. Returns only where that fails.
+pub(crate) fn execute(words: &[CString]) -> io::Error {
+    let mut pointers: Vec<*const libc::c_char> = words.iter().map(|word| word.as_ptr()).collect();
+    let Some(program) = pointers.first().copied() else {
+        return io::Error::from_raw_os_error(libc::ENOENT);
+    };
+    pointers.push(std::ptr::null());
+    // SAFETY: strings that end with a zero, and an array of them that ends with a null; they outlive the call.
+    unsafe { libc::execvp(program, pointers.as_ptr()) };
+    io::Error::last_os_error()
+}
+
+/// PR_SET_DUMPABLE of prctl(2): this process dumps no core.
+pub(crate) fn dump_no_core() -> io::Result<()> {
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) }).map(drop)
+}
+
 /// The name that ps(1) shows (PR_SET_NAME).
 pub(crate) fn set_name(name: &CStr) {
     // SAFETY: reads at most 16 bytes, up to a zero, which is there.
@@ -155,7 +183,7 @@ pub(crate) fn close(fd: impl AsFd) {
 }
 
 /// Closes all but these, in a child made by `fork`; standard input, output and error become /dev/null.
-pub(crate) fn close_all_but(kept: &mut Vec<RawFd>) -> io::Result<()> {
+pub(crate) fn close_all_but(kept: &mut [RawFd]) -> io::Result<()> {
     // SAFETY: a name that ends with a zero.
     let null = check(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) });
     for fd in (0..3).filter(|fd| !kept.contains(fd)) {

@@ -10,11 +10,13 @@ mod gnu;
 mod kill;
 mod killall;
 mod pgrep;
+mod timeout;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use wigwag::{Errno, Signal, disposition, exec};
 
 /// How it was called.
@@ -73,6 +75,11 @@ pub const NAMES: &[Name] = &[
         dialect: "procps-ng 4.0.5, its pidwait",
         run: pgrep::run,
     },
+    Name {
+        name: "timeout",
+        dialect: "GNU coreutils 9.7",
+        run: timeout::run,
+    },
 ];
 
 /// Which of the old names the program was called by.
@@ -105,4 +112,17 @@ pub fn print(bytes: &[u8]) -> Result<(), std::io::Error> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)?;
     out.flush()
+}
+
+/// Standard descriptors that were closed are to be closed in the program too.
+pub fn close_again(closed: [bool; 3]) {
+    let fds = [
+        rustix::stdio::stdin(),
+        rustix::stdio::stdout(),
+        rustix::stdio::stderr(),
+    ];
+    for (fd, _) in fds.iter().zip(closed).filter(|(_, closed)| *closed) {
+        // It is open: Rust's start has opened it.
+        let _ = fcntl_setfd(fd, FdFlags::CLOEXEC);
+    }
 }
