@@ -8,3 +8,4 @@ mod env;
 mod kill;
 mod killall;
 mod links;
+mod timeout;
