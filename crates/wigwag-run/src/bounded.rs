@@ -4,19 +4,22 @@
 //! that they have on any process, and at the end of the time one process group is signalled, not a tree. There is nothing to pass between
 //! this process and the command, and nothing to look up in `/proc`, so that it costs little more than a fork.
 
-use std::ffi::{CString, OsString};
-use std::io;
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use wigwag::{Signal, SignalSet, WaitStatus, disposition, mask, send, wait};
 
-use crate::{Error, sys};
+use crate::{Error, start, sys};
 
 /// Who asks this process to end asks the command.
 const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
 /// Of the terminal, for groups in the background.
 const BACKGROUND: [Signal; 2] = [Signal::TTIN, Signal::TTOU];
+
+/// What reads a file that the kernel does not know how to start.
+const SHELL: &CStr = c"/bin/sh";
 
 /// A command, how long it may take, and what is sent to it then.
 ///
@@ -24,7 +27,7 @@ const BACKGROUND: [Signal; 2] = [Signal::TTIN, Signal::TTOU];
 /// use std::time::Duration;
 /// use wigwag_run::Bounded;
 /// let bounded = Bounded { foreground: true, ..Bounded::new(["sleep", "60"], Some(Duration::from_millis(10))) };
-/// let end = bounded.run(|_| (), |_| 127)?;
+/// let end = bounded.run(|_| ())?;
 /// assert!(end.timed_out);
 /// assert_eq!((end.code(false), end.code(true)), (124, 128 + 15));
 /// # Ok::<(), wigwag_run::Error>(())
@@ -104,28 +107,23 @@ impl Bounded {
         }
     }
 
-    /// Runs it to its end. `sending` is called before each signal that is sent; `refused` in the child, where the program cannot be
-    /// executed: the child ends with what it returns as its exit status. For a process that does nothing else: its dispositions and mask,
-    /// and its group, stay as they are made for this.
+    /// Runs it to its end. `sending` is called before each signal that is sent. For a process that does nothing else: its dispositions and
+    /// mask, and its group, stay as they are made for this.
     ///
     /// HUP, INT, QUIT, TERM and the signal of the limit, where they come to this process and are not blocked, are sent on, with a kill_after
     /// of their own; ALRM is the end of the time. The command has their default actions, and that of TTIN, TTOU and CHLD, even where they were ignored; and the mask
     /// that was, without CHLD.
     ///
     /// # Errors
-    /// [`Error::Empty`]: no command. [`Error::System`]: fork(2) failed, EAGAIN or ENOMEM; or the command was collected by somebody else, ECHILD.
+    /// [`Error::Empty`]: no command. [`Error::NotFound`] (ENOENT) and [`Error::NotExecutable`] (EACCES and others of execve(2)): nothing
+    /// was run. [`Error::System`]: no process could be made, EAGAIN or ENOMEM; or the command was collected by somebody else, ECHILD.
     ///
     /// ```
     /// use wigwag_run::Bounded;
     /// let bounded = Bounded { foreground: true, ..Bounded::new(["/no/such/program"], None) };
-    /// assert_eq!(bounded.run(|_| (), |_| 127)?.code(false), 127);
-    /// # Ok::<(), wigwag_run::Error>(())
+    /// assert_eq!(bounded.run(|_| ()).unwrap_err().code(), 127);
     /// ```
-    pub fn run(
-        &self,
-        sending: impl FnMut(Option<Signal>),
-        refused: impl FnOnce(io::Error) -> u8,
-    ) -> Result<BoundedEnd, Error> {
+    pub fn run(&self, sending: impl FnMut(Option<Signal>)) -> Result<BoundedEnd, Error> {
         let words = self.command.iter().cloned().map(OsString::into_vec);
         let words: Vec<CString> =
             words
@@ -155,26 +153,44 @@ impl Bounded {
             // Of the whole group, which the command is to wait in, not this process.
             let _ = disposition::ignore(signal);
         }
-        let child = || {
-            for signal in BACKGROUND {
-                let _ = disposition::default(signal);
+        let deadline = self.limit.and_then(from_now);
+        let command = match sys::spawn(&words, before, &BACKGROUND) {
+            // Those that only execvp(3) starts: a script without a first line that names its reader.
+            Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
+                let mut words = words;
+                words[0] = found(&self.command[0]).unwrap_or_else(|| words[0].clone());
+                words.insert(0, SHELL.into());
+                sys::spawn(&words, before, &BACKGROUND)
             }
-            mask::set(before).keep();
-            i32::from(refused(sys::execute(&words)))
+            started => started,
         };
-        let command = sys::fork(child).map_err(Error::system("fork"))?;
+        let command = command.map_err(|error| start::refused(&self.command, error))?;
         let mut watch = Watch {
             command,
             awaited: (taken - before) | own,
             signal: self.signal,
             kill_after: self.kill_after,
             foreground: self.foreground,
-            deadlines: [self.limit.and_then(from_now), None],
+            deadlines: [deadline, None],
             timed_out: false,
             sending,
         };
         watch.until_end()
     }
+}
+
+/// Where a program that the kernel does not know how to start is: with a slash as it is named, else the first of PATH.
+fn found(program: &OsStr) -> Option<CString> {
+    if program.as_bytes().contains(&b'/') {
+        return None;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    let mut candidates = std::env::split_paths(&path).map(|folder| folder.join(program));
+    let is_it = |path: &PathBuf| {
+        path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+    };
+    let path = candidates.find(is_it)?;
+    CString::new(path.into_os_string().into_vec()).ok()
 }
 
 /// `None` where no clock goes so far.

@@ -181,7 +181,7 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
     } else {
         let gate = Gate::new().map_err(Error::system("make a pipe"))?;
         let child = || start::execute(run, &shell, terminal.as_ref(), &gate, false);
-        let command = sys::fork(child).map_err(|error| start::refused(run, error))?;
+        let command = sys::fork(child).map_err(|error| start::refused(&run.command, error))?;
         (gate, command, None)
     };
     let pidfd = PidFd::open(command)?;
@@ -200,7 +200,7 @@ pub(crate) fn run(run: &Run) -> Result<Ended, Error> {
                 error,
             })
         }
-        _ => gate.open().map(|error| start::refused(run, error)),
+        _ => gate.open().map(|error| start::refused(&run.command, error)),
     };
     let mut runner = Runner {
         run,

@@ -18,10 +18,8 @@ use interval::{Interval, interval};
 
 /// It could not do its own part.
 const OURS: u8 = 125;
-/// The command is there, and could not be started.
-const NOT_STARTED: u8 = 126;
-/// There is no such command.
-const NOT_FOUND: u8 = 127;
+/// The command was collected by somebody else.
+const ECHILD: i32 = rustix::io::Errno::CHILD.raw_os_error();
 
 const HELP: u16 = 256;
 const VERSION: u16 = 257;
@@ -202,18 +200,9 @@ impl Timeout {
                 self.tell(&parts);
             }
         };
-        let refused = |error: std::io::Error| {
-            let quoted = quote(command.as_bytes());
-            let why = self::words(&error);
-            self.tell(&[b"failed to run command ", &quoted, b": ", why.as_bytes()]);
-            self.heard(match error.kind() {
-                std::io::ErrorKind::NotFound => NOT_FOUND,
-                _ => NOT_STARTED,
-            })
-        };
-        let end = match bounded.run(sending, refused) {
+        let end = match bounded.run(sending) {
             Ok(end) => end,
-            Err(error) => return self.failed(&error),
+            Err(error) => return self.failed(command, &error),
         };
         if let WaitStatus::Killed {
             signal,
@@ -230,18 +219,23 @@ impl Timeout {
         end.code(self.preserve)
     }
 
-    fn failed(&self, error: &Error) -> u8 {
+    fn failed(&self, command: &OsStr, error: &Error) -> u8 {
+        let quoted = quote(command.as_bytes());
         match error {
-            Error::System { what, error } if what == "fork" => {
+            Error::NotFound { error, .. } | Error::NotExecutable { error, .. } => {
                 let why = self::words(error);
-                self.tell(&[b"fork system call failed: ", why.as_bytes()]);
+                self.tell(&[b"failed to run command ", &quoted, b": ", why.as_bytes()]);
             }
-            Error::System { error, .. } => {
+            Error::System { error, .. } if error.raw_os_error() == Some(ECHILD) => {
                 let why = self::words(error);
                 self.tell(&[b"error waiting for command: ", why.as_bytes()]);
             }
+            Error::System { error, .. } => {
+                let why = self::words(error);
+                self.tell(&[b"fork system call failed: ", why.as_bytes()]);
+            }
             error => self.tell(&[error.to_string().as_bytes()]),
         }
-        OURS
+        error.code()
     }
 }

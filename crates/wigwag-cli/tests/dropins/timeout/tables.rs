@@ -169,7 +169,7 @@ pub const SCRIPTS: &[&str] = &[
     // The group: those in it end, those of another do not.
     "TIMEOUT .2 sh -c 'sleep 61.5 & echo $! >p; wait'; echo $?; kill -0 $(cat p) 2>/dev/null && cat /proc/$(cat p)/stat | cut -d' ' -f3",
     "TIMEOUT --foreground .2 sh -c 'sleep 61.5 >/dev/null & echo $! >p; wait'; echo $?; kill $(cat p) && echo left",
-    "TIMEOUT .2 sh -c 'setsid sleep 61.5 >/dev/null & echo $! >p; wait'; echo $?; pkill -s $(cat p) && echo left; kill $(cat p) 2>/dev/null && echo left",
+    "TIMEOUT .2 sh -c 'setsid sleep 61.5 >/dev/null & echo $! >p; wait'; echo $?; kill $(cat p) && echo left",
     "TIMEOUT 5 sh -c 'set -- $(cat /proc/$PPID/stat); test $1 = $5 && set -- $(cat /proc/$$/stat) && test $4 = $5 && echo own'",
     "TIMEOUT --foreground 5 sh -c 'set -- $(cat /proc/$PPID/stat); test $1 = $5 || echo shared'",
     "setsid -w TIMEOUT .1 sleep 5; echo $?",
@@ -177,11 +177,11 @@ pub const SCRIPTS: &[&str] = &[
     "TIMEOUT .2 sh -c 'kill -STOP $$'; echo $?",
     "TIMEOUT --foreground -k .1 .2 sh -c 'kill -STOP $$'; echo $?",
     // What comes to the tool.
-    "for s in HUP INT QUIT TERM; do TIMEOUT 20 sh -c 'trap \"echo got; exit 7\" '$s'; echo r >r; sleep 20 & wait' & p=$!; until test -s r; do sleep .01; done; rm r; kill -$s $p; wait $p; echo $?; done",
+    "for s in HUP INT QUIT TERM; do TIMEOUT 20 sh -c 'trap \"echo got; exit 7\" '$s'; echo r >r; while :; do sleep .01; done' & p=$!; until test -s r; do sleep .01; done; rm r; kill -$s $p; wait $p; echo $?; done",
     "for s in HUP INT TERM; do TIMEOUT 20 bash -c 'trap - '$s'; echo r >r; exec sleep 20' & p=$!; until test -s r; do sleep .01; done; rm r; kill -$s $p; wait $p; echo $?; done 2>/dev/null",
-    "TIMEOUT -v -s USR1 20 sh -c 'trap \"echo got; exit 7\" USR1; echo r >r; sleep 20 & wait' 2>e & p=$!; until test -s r; do sleep .01; done; kill -USR1 $p; wait $p; echo $?; sed 's/^.*timeout:/timeout:/' e",
-    "TIMEOUT -v -s USR1 20 sh -c 'trap \"echo got; exit 7\" USR1; echo r >r; sleep 20 & wait' 2>e & p=$!; until test -s r; do sleep .01; done; kill -ALRM $p; wait $p; echo $?; sed 's/^.*timeout:/timeout:/' e",
-    "TIMEOUT 20 sh -c 'echo r >r; exec sleep 20' & p=$!; until test -s r; do sleep .01; done; kill -USR1 $p; wait $p; echo $?; pkill -g $p && echo left",
+    "TIMEOUT -v -s USR1 20 sh -c 'trap \"echo got; exit 7\" USR1; echo r >r; while :; do sleep .01; done' 2>e & p=$!; until test -s r; do sleep .01; done; kill -USR1 $p; wait $p; echo $?; sed 's/^.*timeout:/timeout:/' e",
+    "TIMEOUT -v -s USR1 20 sh -c 'trap \"echo got; exit 7\" USR1; echo r >r; while :; do sleep .01; done' 2>e & p=$!; until test -s r; do sleep .01; done; kill -ALRM $p; wait $p; echo $?; sed 's/^.*timeout:/timeout:/' e",
+    "TIMEOUT 20 sh -c 'echo $$ >r; exec sleep 20 >&-' & p=$!; until test -s r; do sleep .01; done; kill -USR1 $p; wait $p; echo $?; kill $(cat r) && echo left",
     "TIMEOUT -v -k .1 20 sh -c \"trap '' INT TERM; echo r >r; while :; do sleep .01; done\" 2>e & p=$!; until test -s r; do sleep .01; done; kill -INT $p; wait $p 2>/dev/null; echo $?; sed 's/^.*timeout:/timeout:/' e",
     "TIMEOUT -v --foreground -k .2 .4 sh -c \"trap '' INT TERM; echo r >r; while :; do sleep .01; done\" 2>e & p=$!; until test -s r; do sleep .01; done; kill -INT $p; wait $p 2>/dev/null; echo $?; sed 's/^.*timeout:/timeout:/' e",
     "TIMEOUT -v 20 sh -c \"trap 'echo i >>l' INT; trap 'exit 3' TERM; echo r >r; while :; do sleep .01; done\" 2>e & p=$!; until test -s r; do sleep .01; done; kill -INT $p; until test -s l; do sleep .01; done; kill -INT $p; kill -TERM $p; wait $p; echo $?; cat l; sed 's/^.*timeout:/timeout:/' e",
@@ -212,6 +212,12 @@ pub const SCRIPTS: &[&str] = &[
     "TIMEOUT 5 true >&-; echo $?",
     "echo hello | TIMEOUT 5 cat",
     "TIMEOUT 5 yes | head -n 1; echo ${PIPESTATUS[0]}",
+    // Files that the kernel does not know how to start.
+    "echo 'echo $0 $@' >plain; chmod 755 plain; TIMEOUT 5 ./plain a b; PATH=.:$PATH TIMEOUT 5 plain c; PATH=/nosuch:$PWD:/bin TIMEOUT 5 plain; echo $?",
+    ">empty; chmod 755 empty; TIMEOUT 5 ./empty; echo $?",
+    "echo '#!/no/such/reader' >lost; chmod 755 lost; TIMEOUT 5 ./lost 2>&1 | sed 's/^.*timeout:/timeout:/'; echo ${PIPESTATUS[0]}",
+    "echo x >nobodys; PATH=.:$PATH TIMEOUT 5 nobodys 2>/dev/null; echo $?; mkdir nobodys.d; PATH=./nobodys.d/../nobodys:$PATH TIMEOUT 5 true; echo $?",
+    "T=$(which TIMEOUT); env -u PATH $T 5 sh -c 'echo found'; PATH= $T 5 ls 2>/dev/null; echo $?",
     // No core of its own, none of the command's where none may be.
     "ulimit -c 0; (TIMEOUT 5 sh -c 'kill -SEGV $$'; echo $?) 2>/dev/null; ls",
     "ulimit -c 0; (TIMEOUT -s ABRT .1 sleep 5; echo $?) 2>/dev/null; ls",
