@@ -152,6 +152,41 @@ pub(crate) fn end_if_over(pid: i32) -> io::Result<Option<WaitStatus>> {
     }
 }
 
+/// As the C library has it: its own functions leave the reserved ones out.
+fn set_of(signals: SignalSet) -> libc::sigset_t {
+    let bits = signals.bits();
+    let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
+    let words = set.as_mut_ptr().cast::<libc::c_ulong>();
+    let width = libc::c_ulong::BITS as usize;
+    for word in 0..64 / width {
+        // SAFETY: a set begins with the kernel's words, signal 1 in the lowest bit of the first; it is longer than 64 bits.
+        unsafe {
+            words
+                .add(word)
+                .write((bits >> (word * width)) as libc::c_ulong)
+        };
+    }
+    // SAFETY: zeroed, and written.
+    unsafe { set.assume_init() }
+}
+
+/// rt_sigaction(2) itself: the C library's function does not tell of the signals that it keeps.
+fn is_ignored(signal: Signal) -> bool {
+    let mut action = [0_usize; 16];
+    let size = size_of::<u64>();
+    // SAFETY: writes the kernel's struct sigaction, which is smaller, and begins with the handler.
+    let got = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal.number(),
+            std::ptr::null::<libc::c_void>(),
+            action.as_mut_ptr(),
+            size,
+        )
+    };
+    got == 0 && action[0] == libc::SIG_IGN
+}
+
 /// posix_spawnp(3): a child that shares this process's memory until it executes, which takes less than fork(2). It begins with this mask, and
 /// with the default actions of these signals.
 ///
@@ -168,19 +203,11 @@ pub(crate) fn spawn(
     let mut pointers: Vec<*mut libc::c_char> =
         words.iter().map(|word| word.as_ptr().cast_mut()).collect();
     pointers.push(std::ptr::null_mut());
-    let set_of = |signals: &mut dyn Iterator<Item = Signal>| {
-        let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
-        // SAFETY: initialises a set, and adds to it; a number that is none is refused.
-        unsafe {
-            libc::sigemptyset(set.as_mut_ptr());
-            for signal in signals {
-                libc::sigaddset(set.as_mut_ptr(), signal.number());
-            }
-            set.assume_init()
-        }
-    };
-    let mask = set_of(&mut blocked.iter());
-    let default = set_of(&mut default.iter().copied());
+    let mut default: SignalSet = default.iter().copied().collect();
+    // The C library would have the child ignore those that it keeps for itself.
+    let kept = SignalSet::ALL.iter().filter(|signal| signal.is_reserved());
+    default |= kept.filter(|signal| !is_ignored(*signal)).collect();
+    let (mask, default) = (set_of(blocked), set_of(default));
     let flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
     let mut pid = 0;
     let mut attributes = MaybeUninit::<libc::posix_spawnattr_t>::zeroed();

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use crate::compare::{self, Said, finish, folder, real};
@@ -86,7 +87,19 @@ fn the_same_scripts_do_the_same() {
             let place = place(&format!("{name}-{index}"));
             let mut bash = Command::new("bash");
             bash.args(["-c", &script.replace("TIMEOUT", tool)]);
-            let said = finish(bash.current_dir(&place));
+            let (over, waits) = std::sync::mpsc::channel::<()>();
+            let said = std::thread::scope(|scope| {
+                let stop = place.join("stop");
+                scope.spawn(move || {
+                    let time = Duration::from_secs(30);
+                    if waits.recv_timeout(time) == Err(RecvTimeoutError::Timeout) {
+                        std::fs::write(stop, "").unwrap();
+                    }
+                });
+                let said = finish(bash.current_dir(&place));
+                drop(over);
+                said
+            });
             std::fs::remove_dir_all(&place).unwrap();
             (said.status, said.out)
         };
