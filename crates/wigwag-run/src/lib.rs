@@ -11,6 +11,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod bounded;
 mod children;
 mod ended;
 mod error;
@@ -32,6 +33,7 @@ use jiff::SignedDuration;
 use wigwag::{Signal, SignalSet};
 use wigwag_process::order::Ladder;
 
+pub use bounded::{Bounded, BoundedEnd, end_alike};
 pub use ended::{CleanUp, Ended, Passed, Usage};
 pub use error::Error;
 pub use forward::Map;

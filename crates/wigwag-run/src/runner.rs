@@ -207,10 +207,10 @@ pub(crate) fn run(run: &Run, observer: &mut dyn Observer) -> Result<Ended, Error
         // The standard library changes this process's environment for one that is to have another.
         let alone = !waits && run.pid_variable.is_none();
         let command = match alone {
-            true => sys::spawn(child),
+            true => sys::fork_sharing(child),
             false => sys::fork(child),
         };
-        let command = command.map_err(|error| start::refused(run, error))?;
+        let command = command.map_err(|error| start::refused(&run.command, error))?;
         (gate, command, None)
     };
     let pidfd = match command {
@@ -234,7 +234,7 @@ pub(crate) fn run(run: &Run, observer: &mut dyn Observer) -> Result<Ended, Error
         }
         _ => gate
             .and_then(Gate::open)
-            .map(|error| start::refused(run, error)),
+            .map(|error| start::refused(&run.command, error)),
     };
     if command != 0 {
         observer.started(command);

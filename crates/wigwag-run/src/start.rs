@@ -1,5 +1,6 @@
 //! Starting the command, and the shell commands of traps.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -149,9 +150,8 @@ pub(crate) fn execute(
 }
 
 /// What execve(2) says, in words.
-pub(crate) fn refused(run: &Run, error: io::Error) -> Error {
-    let program = run
-        .command
+pub(crate) fn refused(command: &[OsString], error: io::Error) -> Error {
+    let program = command
         .first()
         .map(|program| program.to_string_lossy().into_owned());
     let program = program.unwrap_or_default();

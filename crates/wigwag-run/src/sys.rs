@@ -1,13 +1,13 @@
 //! The system calls, and all the `unsafe` of this crate.
 #![allow(unsafe_code)]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::Duration;
 
-use wigwag::{Signal, WaitStatus};
+use wigwag::{Signal, SignalSet, WaitStatus};
 
 use crate::ended::Usage;
 
@@ -114,6 +114,105 @@ pub(crate) fn wait_for(pid: i32) -> Option<WaitStatus> {
             return None;
         }
     }
+}
+
+/// waitpid(2) without waiting: how a child has ended, which is collected then; `None` where it has not.
+pub(crate) fn end_if_over(pid: i32) -> io::Result<Option<WaitStatus>> {
+    let mut status = 0;
+    // SAFETY: writes an int.
+    match check(unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) })? {
+        0 => Ok(None),
+        _ => Ok(WaitStatus::from_raw(status)),
+    }
+}
+
+/// As the C library has it: its own functions leave the reserved ones out.
+fn set_of(signals: SignalSet) -> libc::sigset_t {
+    let bits = signals.bits();
+    let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
+    let words = set.as_mut_ptr().cast::<libc::c_ulong>();
+    let width = libc::c_ulong::BITS as usize;
+    for word in 0..64 / width {
+        // SAFETY: a set begins with the kernel's words, signal 1 in the lowest bit of the first; it is longer than 64 bits.
+        unsafe {
+            words
+                .add(word)
+                .write((bits >> (word * width)) as libc::c_ulong)
+        };
+    }
+    // SAFETY: zeroed, and written.
+    unsafe { set.assume_init() }
+}
+
+/// rt_sigaction(2) itself: the C library's function does not tell of the signals that it keeps.
+fn is_ignored(signal: Signal) -> bool {
+    let mut action = [0_usize; 16];
+    let size = size_of::<u64>();
+    // SAFETY: writes the kernel's struct sigaction, which is smaller, and begins with the handler.
+    let got = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal.number(),
+            std::ptr::null::<libc::c_void>(),
+            action.as_mut_ptr(),
+            size,
+        )
+    };
+    got == 0 && action[0] == libc::SIG_IGN
+}
+
+/// posix_spawnp(3): a child that shares this process's memory until it executes, which takes less than fork(2). It begins with this mask, and
+/// with the default actions of these signals.
+///
+/// # Errors
+/// ENOEXEC, too, where execvp(3) would have a shell read the file.
+pub(crate) fn spawn(
+    words: &[CString],
+    blocked: SignalSet,
+    default: &[Signal],
+) -> io::Result<libc::pid_t> {
+    unsafe extern "C" {
+        static environ: *const *mut libc::c_char;
+    }
+    let mut pointers: Vec<*mut libc::c_char> =
+        words.iter().map(|word| word.as_ptr().cast_mut()).collect();
+    pointers.push(std::ptr::null_mut());
+    let mut default: SignalSet = default.iter().copied().collect();
+    // The C library would have the child ignore those that it keeps for itself.
+    let kept = SignalSet::ALL.iter().filter(|signal| signal.is_reserved());
+    default |= kept.filter(|signal| !is_ignored(*signal)).collect();
+    let (mask, default) = (set_of(blocked), set_of(default));
+    let flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
+    let mut pid = 0;
+    let mut attributes = MaybeUninit::<libc::posix_spawnattr_t>::zeroed();
+    // SAFETY: the attributes are initialised first and destroyed last; the words are strings that end with a zero, in an array that ends
+    // with a null, and are not written to; the environment is the process's, which this thread alone could change.
+    let result = unsafe {
+        libc::posix_spawnattr_init(attributes.as_mut_ptr());
+        libc::posix_spawnattr_setflags(attributes.as_mut_ptr(), flags as libc::c_short);
+        libc::posix_spawnattr_setsigmask(attributes.as_mut_ptr(), &raw const mask);
+        libc::posix_spawnattr_setsigdefault(attributes.as_mut_ptr(), &raw const default);
+        let result = libc::posix_spawnp(
+            &raw mut pid,
+            pointers[0],
+            std::ptr::null(),
+            attributes.as_ptr(),
+            pointers.as_ptr(),
+            environ,
+        );
+        libc::posix_spawnattr_destroy(attributes.as_mut_ptr());
+        result
+    };
+    match result {
+        0 => Ok(pid),
+        errno => Err(io::Error::from_raw_os_error(errno)),
+    }
+}
+
+/// PR_SET_DUMPABLE of prctl(2): this process dumps no core.
+pub(crate) fn dump_no_core() -> io::Result<()> {
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) }).map(drop)
 }
 
 /// The name that ps(1) shows (PR_SET_NAME).
@@ -262,16 +361,16 @@ pub(crate) fn fork(work: impl FnOnce() -> i32) -> io::Result<i32> {
     }
 }
 
-/// The size of the stack that [`spawn`] gives the child: execvp(3) has each path that it tries there.
+/// The size of the stack that [`fork_sharing`] gives the child: execvp(3) has each path that it tries there.
 const STACK: usize = 256 * 1024;
 
 /// As [`fork`], for work that ends in exec(2): the child shares the memory of this process, which waits until then, as with vfork(2) and
 /// posix_spawn(3). That spares the copy of the page tables, and of every page that either of them writes to.
 ///
 /// What the work changes in memory stays changed, and what it has allocated stays allocated.
-pub(crate) fn spawn<W: FnOnce() -> i32>(work: W) -> io::Result<i32> {
+pub(crate) fn fork_sharing<W: FnOnce() -> i32>(work: W) -> io::Result<i32> {
     extern "C" fn child<W: FnOnce() -> i32>(work: *mut libc::c_void) -> libc::c_int {
-        // SAFETY: the address of an `Option<W>` on the stack of `spawn`, which waits, and uses it no more.
+        // SAFETY: the address of an `Option<W>` on the stack of `fork_sharing`, which waits, and uses it no more.
         let work = unsafe { &mut *work.cast::<Option<W>>() }.take();
         let work = std::panic::AssertUnwindSafe(|| work.map_or(101, |work| work()));
         let status = std::panic::catch_unwind(work).unwrap_or(101);

@@ -11,11 +11,13 @@ mod init;
 mod kill;
 mod killall;
 mod pgrep;
+mod timeout;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use wigwag::{Errno, Signal, disposition, exec};
 
 /// How it was called.
@@ -85,6 +87,11 @@ pub const NAMES: &[Name] = &[
         run: pgrep::run,
     },
     Name {
+        name: "timeout",
+        dialect: "GNU coreutils 9.7",
+        run: timeout::run,
+    },
+    Name {
         name: "tini",
         dialect: "tini 0.19.0",
         run: init::tini::run,
@@ -121,4 +128,17 @@ pub fn print(bytes: &[u8]) -> Result<(), std::io::Error> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)?;
     out.flush()
+}
+
+/// Standard descriptors that were closed are to be closed in the program too.
+pub fn close_again(closed: [bool; 3]) {
+    let fds = [
+        rustix::stdio::stdin(),
+        rustix::stdio::stdout(),
+        rustix::stdio::stderr(),
+    ];
+    for (fd, _) in fds.iter().zip(closed).filter(|(_, closed)| *closed) {
+        // It is open: Rust's start has opened it.
+        let _ = fcntl_setfd(fd, FdFlags::CLOEXEC);
+    }
 }

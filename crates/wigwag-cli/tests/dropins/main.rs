@@ -10,3 +10,4 @@ mod kill;
 mod killall;
 mod links;
 mod pgrep;
+mod timeout;

@@ -15,7 +15,7 @@ use wigwag::{Signal, disposition, exec};
 use super::gnu::getopt::{Getopt, Long, Options, Takes};
 use super::gnu::quote::{quote, quote_for_shell};
 use super::gnu::{program, words};
-use super::{Call, print};
+use super::{Call, close_again, print};
 use signals::Signals;
 use variables::Variables;
 
@@ -303,7 +303,7 @@ impl Env {
             // As it was before Rust's start ignored it; the kernel never refuses.
             let _ = disposition::default(Signal::PIPE);
         }
-        start::close_again(started.closed);
+        close_again(started.closed);
         let note = |text: String| self.note(&[text.as_bytes()]);
         if let Err((signal, error)) = self.signals.put(note) {
             let why = self::words(&error.errno().into());

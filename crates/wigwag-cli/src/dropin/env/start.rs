@@ -2,7 +2,6 @@
 
 use std::ffi::{CStr, CString};
 
-use rustix::io::{FdFlags, fcntl_setfd};
 use wigwag::{Errno, exec};
 
 use super::variables::Variables;
@@ -11,19 +10,6 @@ use super::variables::Variables;
 const PATH: &[u8] = b"/bin:/usr/bin";
 /// What a file that the kernel does not know how to start is given to.
 const SHELL: &CStr = c"/bin/sh";
-
-/// Standard descriptors that were closed are to be closed in the program too.
-pub fn close_again(closed: [bool; 3]) {
-    let fds = [
-        rustix::stdio::stdin(),
-        rustix::stdio::stdout(),
-        rustix::stdio::stderr(),
-    ];
-    for (fd, _) in fds.iter().zip(closed).filter(|(_, closed)| *closed) {
-        // It is open: Rust's start has opened it.
-        let _ = fcntl_setfd(fd, FdFlags::CLOEXEC);
-    }
-}
 
 /// Returns only where it fails.
 pub fn start(program: &CStr, arguments: &[&CStr], variables: &Variables) -> Errno {
