@@ -43,6 +43,8 @@ struct Log {
     session: bool,
     /// Signals that are passed on as others.
     rewritten: SignalSet,
+    /// The command has ended: of others' ends nothing is said any more.
+    over: bool,
 }
 
 impl Log {
@@ -106,7 +108,10 @@ impl Observer for Log {
         self.say(|| "Suspending self due to TTY signal.".into());
     }
 
-    fn collected(&mut self, pid: i32, status: WaitStatus, _: bool) {
+    fn collected(&mut self, pid: i32, status: WaitStatus, is_command: bool) {
+        if std::mem::replace(&mut self.over, self.over || is_command) {
+            return;
+        }
         self.say(|| match status.signal() {
             None => format!(
                 "A child with PID {pid} exited with exit status {}.",
@@ -173,6 +178,7 @@ pub fn run(call: Call) -> u8 {
         debug: false,
         session: true,
         rewritten: SignalSet::EMPTY,
+        over: false,
     };
     while let Some(found) = getopt.next() {
         let (code, argument) = match found {
