@@ -70,7 +70,7 @@ pub const ALIKE: &[&str] = &[
     "dumb-init|-v|-r|15:10|sh|-c|kill $PPID; exec sleep 20",
     "dumb-init|-v|sh|-c|kill -SEGV $PPID; exec sleep 20",
     "dumb-init|-v|sh|-c|kill -RTMIN $PPID; exec sleep 20",
-    "dumb-init|-v|sh|-c|sleep 20 & exit 2",
+    "dumb-init|sh|-c|sleep 20 & exit 2",
     "dumb-init|-v|-c|sh|-c|kill -HUP $PPID; exec sleep 20",
     "dumb-init|--|grep|Sig[BI]|/proc/self/status",
     "dumb-init|-c|--|grep|Sig[BI]|/proc/self/status",
