@@ -109,9 +109,10 @@ impl Observer for Log {
     }
 
     fn collected(&mut self, pid: i32, status: WaitStatus, is_command: bool) {
-        if std::mem::replace(&mut self.over, self.over || is_command) {
+        if self.over {
             return;
         }
+        self.over = is_command;
         self.say(|| match status.signal() {
             None => format!(
                 "A child with PID {pid} exited with exit status {}.",
