@@ -170,7 +170,7 @@ pub const ALIKE: &[&str] = &[
 /// it alone. A file `stop` ends those that nothing else has ended in time.
 pub const SCRIPTS: &[&str] = &[
     // The group: those in it end, those of another do not.
-    "TIMEOUT .2 sh -c 'sleep 61.5 & echo $! >p; wait'; echo $?; kill -0 $(cat p) 2>/dev/null && cat /proc/$(cat p)/stat | cut -d' ' -f3",
+    "TIMEOUT .2 sh -c 'sleep 61.5 & echo $! >p; wait'; echo $?; until test -e stop || ! grep -q State:.[^Z] /proc/$(cat p)/status 2>/dev/null; do sleep .01; done; test -e stop && echo left; echo over",
     "TIMEOUT --foreground .2 sh -c 'sleep 61.5 >/dev/null & echo $! >p; wait'; echo $?; kill $(cat p) && echo left",
     "TIMEOUT .2 sh -c 'setsid sleep 61.5 >/dev/null & echo $! >p; wait'; echo $?; kill $(cat p) && echo left",
     "TIMEOUT 5 sh -c 'set -- $(cat /proc/$PPID/stat); test $1 = $5 && set -- $(cat /proc/$$/stat) && test $4 = $5 && echo own'",
