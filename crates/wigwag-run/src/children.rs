@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use wigwag::{SignalInfo, WaitStatus, send};
+use wigwag::{PidFd, SignalInfo, WaitStatus, send};
 use wigwag_process::census::census;
 use wigwag_process::execute::NoObserver;
 use wigwag_process::order::{Action, Guards, Ladder, Order};
@@ -87,9 +87,17 @@ pub(crate) fn selected(selector: &Selector) -> Vec<i32> {
 
 /// Starts a process that ends these and all below them, by the ladder: the one that this process is goes on with its work meanwhile.
 pub(crate) fn stopper(roots: Vec<i32>, ladder: &Ladder) -> io::Result<i32> {
+    // Before anybody collects one of them.
+    let held: Vec<PidFd> = match Proc::open() {
+        Ok(_) => Vec::new(),
+        Err(_) => roots
+            .iter()
+            .filter_map(|pid| PidFd::open(*pid).ok())
+            .collect(),
+    };
     sys::fork(|| {
         let Ok(proc) = Proc::open() else {
-            return end_all(&roots, ladder);
+            return end_all(&held, ladder);
         };
         let order = Order {
             whom: trees(roots),
@@ -125,14 +133,14 @@ pub(crate) fn guards() -> Guards {
 }
 
 /// The same without `/proc`: as process 1, where everybody else is of the tree, by kill(2) of everybody; else these alone.
-fn end_all(roots: &[i32], ladder: &Ladder) -> i32 {
+fn end_all(roots: &[PidFd], ladder: &Ladder) -> i32 {
     let everybody = rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() == 1);
     for step in &ladder.0 {
         if everybody {
             let _ = send::send_everyone(step.signal);
         } else {
             for root in roots {
-                let _ = send::send(*root, step.signal);
+                let _ = root.send(step.signal);
             }
         }
         std::thread::sleep(step.wait.unsigned_abs());
