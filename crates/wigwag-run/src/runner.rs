@@ -1,30 +1,27 @@
 //! The loop: signals in, the command's end out.
 
+mod begin;
+mod ending;
+mod passing;
+
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::getpid;
-use wigwag::disposition::{self, Handling};
-use wigwag::{
-    Cause, PidFd, Scope, Signal, SignalFd, SignalInfo, SignalSet, WaitStatus, mask, pidfd_send,
-    send,
-};
-use wigwag_process::execute::NoObserver;
-use wigwag_process::order::{Action, Order, Schedule};
-use wigwag_process::plan::prepare;
-use wigwag_process::procfs::Proc;
+use wigwag::{PidFd, Signal, SignalFd, SignalInfo, SignalSet, WaitStatus, send};
 
 use crate::children::{self, Cleaning, Helper, Helpers};
 use crate::ended::{CleanUp, Ended, Passed, Usage};
 use crate::forward::{Fate, Own, fate};
-use crate::guardian::{self, Charge, Guardian, News, Token};
-use crate::start::{self, Gate, Shell};
+use crate::guardian::{Charge, Guardian, News, Token};
+use crate::start::Shell;
 use crate::sys::{self, Whose};
 use crate::terminal::{self, Terminal};
-use crate::{Error, Observer, Place, Release, Run, Stops, To, temp};
+use crate::{Error, Observer, Release, Run, Stops, To};
+
+pub(crate) use begin::run;
 
 /// How many signals are remembered for the report.
 const REMEMBERED: usize = 1_000;
@@ -86,229 +83,6 @@ struct Guard {
     token: Token,
     /// `None` where it was killed, and there was no room for another.
     guardian: Option<Guardian>,
-}
-
-/// Whether what is asked for can be so.
-fn check(run: &Run) -> Result<(), Error> {
-    let conflict = |text: String| Err(Error::Conflict(text));
-    let empty = match run.pause {
-        Some(_) => false,
-        None if run.refused.is_some() => run.command.is_empty(),
-        None => run.command.first().is_none_or(|program| program.is_empty()),
-    };
-    if empty {
-        return Err(Error::Empty);
-    }
-    let both = run.ignore & run.default;
-    if !both.is_empty() {
-        return conflict(format!(
-            "{both} cannot be both ignored and at its default action"
-        ));
-    }
-    let both = run.block & run.unblock;
-    if !both.is_empty() {
-        return conflict(format!("{both} cannot be both blocked and unblocked"));
-    }
-    let mut trapped = SignalSet::EMPTY;
-    for trap in &run.traps {
-        let twice = trapped & trap.when.signals;
-        if !twice.is_empty() {
-            return conflict(format!("two traps for {twice}: write both commands in one"));
-        }
-        trapped |= trap.when.signals;
-    }
-    let name = run.temp_dir.as_deref();
-    if name.is_some_and(|name| name.is_empty() || name.contains(['=', '\0'])) {
-        return conflict("the folder's variable needs a name without '='".into());
-    }
-    Ok(())
-}
-
-pub(crate) fn run(run: &Run, observer: &mut dyn Observer) -> Result<Ended, Error> {
-    check(run)?;
-    let before = start::as_before();
-    // What can be taken from the kernel; a fault ends this process as any other.
-    let all: SignalSet = SignalSet::ALL
-        .iter()
-        .filter(|signal| !signal.is_reserved())
-        .collect();
-    let all = all - run.leave;
-    let _blocked = mask::block(all);
-    let place = run.placed();
-    let hand_off = match place {
-        Place::Session => terminal::let_go(observer),
-        _ => SignalSet::EMPTY,
-    };
-    let is_init = getpid().is_init();
-    let collects_all = run.init || run.collect || is_init;
-    let cleans = run.temp_dir.is_some() || run.traps.iter().any(|trap| trap.when.exit);
-    if (run.init || cleans || run.linger.is_some() || run.timeout.is_some()) && !is_init {
-        sys::become_subreaper().map_err(Error::system("become a child subreaper"))?;
-    }
-    // Ignored, it would have the kernel throw every status away.
-    if disposition::get(Signal::CHLD)?.handling == Handling::Ignore {
-        disposition::default(Signal::CHLD)?;
-    }
-    if let Some(signal) = run.parent_death {
-        sys::signal_at_parents_end(signal)
-            .map_err(Error::system("ask for a signal at the parent's end"))?;
-    }
-    let taken = SignalFd::new(all)?;
-    let folder = match &run.temp_dir {
-        Some(variable) => {
-            let path = temp::name().map_err(Error::system("name a folder for the command"))?;
-            Some((variable.clone(), path))
-        }
-        None => None,
-    };
-    let terminal = (place == Place::Group).then(Terminal::open).flatten();
-    let own = Own {
-        pid: getpid().as_raw_nonzero().get(),
-        shares_group: place == Place::Shared,
-        leads_session: place == Place::Shared && sys::leads_session(),
-        stops_itself: run.stops == Stops::Itself,
-    };
-    let texts = run.traps.iter().filter(|trap| trap.when.exit);
-    let mut cleaning = Cleaning {
-        texts: texts.map(|trap| trap.text.clone()).collect(),
-        shell: Shell {
-            folder,
-            before,
-            mark: None,
-        },
-    };
-    // The end of process 1 is that of all: nobody could do anything after it.
-    let guarded = !cleaning.is_empty() && !is_init;
-    if guarded {
-        let beside = temp::word().map_err(Error::system("name this run"))?;
-        cleaning.shell.mark = Some(format!("{}-{beside}", own.pid));
-    }
-    let shell = cleaning.shell.clone();
-    let (gate, command, guard) = if run.pause.is_some() {
-        (None, 0, None)
-    } else if guarded {
-        let charge = Charge {
-            cleaning: cleaning.clone(),
-            on_loss: run.on_loss,
-            ladder: run.ladder.clone(),
-            mark: shell.mark.clone().unwrap_or_default(),
-            errors: guardian::errors(),
-        };
-        let (gate, command, guard) = arm(run, charge, terminal.as_ref(), observer)
-            .map_err(Error::system("start the guardian"))?;
-        (Some(gate), command, Some(guard))
-    } else {
-        // Whoever says himself why he cannot execute need not be waited for.
-        let waits = run.refused.is_none() || shell.folder.is_some();
-        let gate = waits.then(Gate::new).transpose();
-        let gate = gate.map_err(Error::system("make a pipe"))?;
-        let gated = gate.as_ref();
-        let child = || start::execute(run, &shell, terminal.as_ref(), gated, false, observer);
-        // The standard library changes this process's environment for one that is to have another.
-        let alone = !waits && run.pid_variable.is_none();
-        let command = match alone {
-            true => sys::fork_sharing(child),
-            false => sys::fork(child),
-        };
-        let command = command.map_err(|error| start::refused(&run.command, error))?;
-        (gate, command, None)
-    };
-    let pidfd = match command {
-        0 => None,
-        command => Some(PidFd::open(command)?),
-    };
-    if let Some(guardian) = guard.as_ref().and_then(|guard| guard.guardian.as_ref()) {
-        // Where it is gone already, the command has become a child of this process, and is collected as such.
-        let _ = guardian.acknowledge();
-    }
-    // From here on there is somebody to remove it.
-    let made = shell.folder.as_ref().map(|(_, path)| temp::make(path));
-    let begun = Instant::now();
-    let refused = match made {
-        Some(Err(error)) => {
-            cleaning.shell.folder = None;
-            Some(Error::System {
-                what: "make a folder for the command".into(),
-                error,
-            })
-        }
-        _ => gate
-            .and_then(Gate::open)
-            .map(|error| start::refused(&run.command, error)),
-    };
-    if command != 0 {
-        observer.started(command);
-    }
-    let mut runner = Runner {
-        run,
-        observer,
-        hand_off,
-        at_end_sent: false,
-        shell,
-        own,
-        taken,
-        begun,
-        deadline: run.timeout.map(|time| begun + time.unsigned_abs()),
-        command,
-        pidfd,
-        guard,
-        ended: None,
-        took: Duration::ZERO,
-        is_stopped: false,
-        terminal,
-        helpers: Helpers::default(),
-        waiting: VecDeque::new(),
-        backlog: VecDeque::new(),
-        timed_out: false,
-        passed: VecDeque::new(),
-        phase: Phase::Running,
-        rounds: 0,
-        clean_up: CleanUp::None,
-        collects_all,
-    };
-    if let Some(guardian) = runner.guardian() {
-        let pid = guardian.pid;
-        runner.helpers.add(pid, Helper::Guardian);
-    }
-    if let Some(error) = refused {
-        cleaning.texts.clear();
-        runner.give_up(&cleaning);
-        return Err(error);
-    }
-    runner.release();
-    runner.work(&cleaning)?;
-    Ok(runner.result())
-}
-
-/// Starts the guardian, and the command behind its gate. One that is killed at that is followed by another; the command that it may have
-/// forked finds the gate closed.
-fn arm(
-    run: &Run,
-    charge: Charge,
-    terminal: Option<&Terminal>,
-    observer: &mut dyn Observer,
-) -> io::Result<(Gate, i32, Guard)> {
-    let mut token = Token::new()?;
-    let own_group = run.placed() != Place::Shared;
-    let mut failed = io::Error::from_raw_os_error(libc::ECHILD);
-    for _ in 0..ATTEMPTS {
-        let gate = Gate::new()?;
-        let shell = &charge.cleaning.shell;
-        let child = || start::execute(run, shell, terminal, Some(&gate), true, observer);
-        match Guardian::arm(&charge, &mut token, own_group, child, gate.parents()) {
-            Ok((guardian, command)) => {
-                let guardian = Some(guardian);
-                let guard = Guard {
-                    charge,
-                    token,
-                    guardian,
-                };
-                return Ok((gate, command, guard));
-            }
-            Err(error) => failed = error,
-        }
-    }
-    Err(failed)
 }
 
 impl Runner<'_> {
@@ -412,125 +186,6 @@ impl Runner<'_> {
         }
     }
 
-    fn trap_or_pass(&mut self, info: SignalInfo, pass: bool) {
-        let of = |trap: &&crate::Trap| trap.when.signals.contains(info.signal);
-        let Some(trap) = self.run.traps.iter().find(of) else {
-            if pass {
-                self.pass(info);
-            }
-            return;
-        };
-        if self.ended.is_some() {
-            return;
-        }
-        let same =
-            |helper: &Helper| matches!(helper, Helper::Trap { of, .. } if of.signal == info.signal);
-        if self.helpers.any(same) {
-            self.waiting.push_back(info);
-            return;
-        }
-        let then = (pass && !self.run.swallow).then_some(info);
-        let shell = self
-            .shell
-            .start(&trap.text, Some(info.signal), self.command);
-        self.note(info, then.and_then(|info| self.run.map.of(info.signal)));
-        match shell {
-            Ok(child) => self
-                .helpers
-                .add(child.id() as i32, Helper::Trap { then, of: info }),
-            // Without a shell the command at least gets what was meant for it.
-            Err(_) => then.into_iter().for_each(|info| self.send(info)),
-        }
-    }
-
-    fn note(&mut self, info: SignalInfo, to: Option<Signal>) {
-        if self.passed.len() == REMEMBERED {
-            self.passed.pop_front();
-        }
-        self.passed.push_back(Passed {
-            signal: info.signal,
-            to,
-            cause: info.cause,
-            after: self.begun.elapsed(),
-        });
-    }
-
-    /// Passes one on, as what it is mapped to.
-    fn pass(&mut self, info: SignalInfo) {
-        if self.ended.is_none() {
-            let to = self.run.map.of(info.signal);
-            self.note(info, to);
-            self.send(info);
-            self.observer.passed(info.signal, to);
-        }
-    }
-
-    fn send(&mut self, info: SignalInfo) {
-        if self.ended.is_some() {
-            return;
-        }
-        let Some(signal) = self.run.map.of(info.signal) else {
-            return;
-        };
-        if !self.backlog.is_empty() || !self.try_send(signal, &info) {
-            self.backlog.push_back(info);
-        }
-    }
-
-    /// False where the queue of the command's user is full.
-    fn try_send(&self, signal: Signal, info: &SignalInfo) -> bool {
-        let value = match info.cause {
-            Cause::Queue { value, .. }
-            | Cause::MessageQueue { value, .. }
-            | Cause::Timer { value, .. } => Some(value),
-            _ => None,
-        };
-        let Some(pidfd) = &self.pidfd else {
-            return true;
-        };
-        let sent = match (self.run.to, value) {
-            (To::Tree, value) => {
-                self.send_to_tree(signal, value.map(wigwag::info::Value::int));
-                return true;
-            }
-            (To::Child, Some(value)) => sys::queue(pidfd, signal, value.pointer()),
-            (To::Child, None) => pidfd.send(signal).map_err(io::Error::from),
-            (To::Group, value) => {
-                self.send_to_group(pidfd, signal, value.map(wigwag::info::Value::int))
-            }
-        };
-        !matches!(sent, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-    }
-
-    /// The command's group, which cannot be another's as long as the command has not been collected.
-    fn send_to_group(&self, pidfd: &PidFd, signal: Signal, value: Option<i32>) -> io::Result<()> {
-        let sent = pidfd_send(pidfd.as_fd(), Some(signal), value, Scope::Group);
-        match sent {
-            Err(error) if error.is_unsupported() => Ok(send::send_group(self.command, signal)?),
-            sent => Ok(sent?),
-        }
-    }
-
-    fn send_to_tree(&self, signal: Signal, value: Option<i32>) {
-        let Ok(proc) = Proc::open() else {
-            let _ = self.pidfd.as_ref().map(|command| command.send(signal));
-            return;
-        };
-        let order = Order {
-            whom: children::trees(self.roots()),
-            action: Action::Send {
-                signal: Some(signal),
-                value,
-                schedule: Schedule::NOW,
-            },
-            guards: children::guards(),
-            watch: None,
-        };
-        if let Ok(prepared) = prepare(&proc, order) {
-            prepared.execute(&mut NoObserver);
-        }
-    }
-
     fn guardian(&self) -> Option<&Guardian> {
         self.guard.as_ref()?.guardian.as_ref()
     }
@@ -553,16 +208,6 @@ impl Runner<'_> {
                 .filter(|pid| *pid != 0)
                 .into_iter()
                 .collect(),
-        }
-    }
-
-    fn send_backlog(&mut self) {
-        while let Some(info) = self.backlog.front().copied() {
-            let signal = self.run.map.of(info.signal);
-            if self.ended.is_none() && !signal.is_none_or(|signal| self.try_send(signal, &info)) {
-                return;
-            }
-            self.backlog.pop_front();
         }
     }
 
@@ -736,120 +381,6 @@ impl Runner<'_> {
         if let Some(guardian) = &guard.guardian {
             let pid = guardian.pid;
             self.helpers.add(pid, Helper::Guardian);
-        }
-    }
-
-    fn time_is_over(&mut self) {
-        if self.ended.is_none() {
-            self.timed_out = true;
-            let ladder = self.run.ladder.clone();
-            self.stop(&ladder);
-        }
-    }
-
-    /// Ends all that are left, in the background. Whether there is anybody to end.
-    fn stop(&mut self, ladder: &wigwag_process::order::Ladder) -> bool {
-        let roots = self.roots();
-        if roots.is_empty() {
-            return false;
-        }
-        match children::stopper(roots.clone(), ladder) {
-            Ok(pid) => {
-                self.helpers.add(pid, Helper::Stopper);
-                true
-            }
-            Err(_) => {
-                // Without room for one more process, what can be done by this one.
-                for pid in roots {
-                    let _ = send::send(pid, Signal::KILL);
-                }
-                false
-            }
-        }
-    }
-
-    /// To the next phase, when this one is done.
-    fn advance(&mut self, cleaning: &Cleaning) {
-        if self.phase == Phase::Running {
-            let at_work = |helper: &Helper| matches!(helper, Helper::Trap { .. } | Helper::Stopper);
-            if self.ended.is_none() || self.helpers.any(at_work) {
-                return;
-            }
-            self.phase = Phase::Sweeping;
-        }
-        if self.phase == Phase::Sweeping {
-            if self.helpers.any(|helper| matches!(helper, Helper::Stopper)) {
-                return;
-            }
-            let ladder = match (&self.run.linger, self.timed_out) {
-                (Some(ladder), _) => Some(ladder.clone()),
-                (None, true) => Some(self.run.ladder.clone()),
-                (None, false) => None,
-            };
-            if let Some(ladder) = ladder {
-                self.rounds += 1;
-                self.collect_orphans();
-                if self.rounds <= ROUNDS && self.stop(&ladder) {
-                    return;
-                }
-            }
-            self.phase = Phase::Cleaning;
-            self.clean(cleaning);
-        }
-    }
-
-    /// Orphans that have ended, of a subreaper that is no init.
-    fn collect_orphans(&mut self) {
-        if self.parent().is_none() {
-            for pid in self.roots() {
-                let _ = sys::news(Whose::Child(pid));
-            }
-        }
-    }
-
-    fn clean(&mut self, cleaning: &Cleaning) {
-        if cleaning.is_empty() {
-            self.phase = Phase::Over;
-            return;
-        }
-        let started = match &self.guard {
-            Some(guard) => cleaning.start(self.command, &guard.token),
-            None => Token::new().and_then(|token| cleaning.start(self.command, &token)),
-        };
-        match started {
-            Ok(pid) => self.helpers.add(pid, Helper::Cleaner),
-            Err(_) => {
-                // Without room for one more process.
-                self.clean_up = CleanUp::Failed(WaitStatus::Exited(1));
-                self.phase = Phase::Over;
-            }
-        }
-    }
-
-    /// The command could not be executed: the folder goes again, the child that could not is collected.
-    fn give_up(&mut self, cleaning: &Cleaning) {
-        if let Some(terminal) = &self.terminal {
-            terminal.take_back(self.command);
-        }
-        self.clean(cleaning);
-        if self.phase != Phase::Over {
-            for pid in self.helpers.pids() {
-                if matches!(self.helpers.take(pid), Some(Helper::Cleaner)) {
-                    sys::wait_for(pid);
-                }
-            }
-        }
-        let is_parent = self.parent().is_some();
-        self.dismiss();
-        if !is_parent {
-            sys::wait_for(self.command);
-        }
-    }
-
-    /// The guardian is not needed any more.
-    fn dismiss(&mut self) {
-        if let Some(guardian) = self.guard.as_mut().and_then(|guard| guard.guardian.take()) {
-            guardian.leave();
         }
     }
 
